@@ -1,0 +1,55 @@
+{{- define "glusterfs.name" -}}
+{{- default .Chart.Name .Values.nameOverride -}}
+{{- end -}}
+
+{{/* The start of every object's name, at most 40 characters; a longer one is cut and told apart by a hash. */}}
+{{- define "glusterfs.fullname" -}}
+{{- $name := include "glusterfs.name" . -}}
+{{- $full := printf "%s-%s" .Release.Name $name -}}
+{{- if or (contains $name .Release.Name) (and (contains "gluster" .Release.Name) (not .Values.nameOverride)) -}}
+{{- $full = .Release.Name -}}
+{{- end -}}
+{{- include "glusterfs.cut" (dict "text" (default $full .Values.fullnameOverride) "max" 40) -}}
+{{- end -}}
+
+{{/* A text as a part of an object's name. Dots and what is too long are replaced, and a hash keeps names apart. */}}
+{{- define "glusterfs.cut" -}}
+{{- if or (contains "." .text) (gt (len .text) .max) -}}
+{{- $head := .text | replace "." "-" | trunc (sub .max 9 | int) | trimSuffix "-" -}}
+{{- printf "%s-%s" $head (.text | sha256sum | trunc 8) -}}
+{{- else -}}
+{{- .text -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A node's name in objects' names and in labels. A StatefulSet's name has at most 52 characters. */}}
+{{- define "glusterfs.peer" -}}
+{{- include "glusterfs.cut" (dict "text" .node.name "max" (sub 51 (include "glusterfs.fullname" .root | len) | int)) -}}
+{{- end -}}
+
+{{- define "glusterfs.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "glusterfs.name" .root }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end -}}
+
+{{- define "glusterfs.labels" -}}
+{{ include "glusterfs.selectorLabels" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- end -}}
+
+{{- define "glusterfs.image" -}}
+{{- $name := list .image.registry .image.repository | compact | join "/" -}}
+{{- if .image.digest -}}
+{{- printf "%s@%s" $name .image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" $name (default .tag .image.tag) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The brick directories of a node, as JSON. */}}
+{{- define "glusterfs.bricks" -}}
+{{- ternary .node.bricks .root.Values.bricks (hasKey .node "bricks") | toJson -}}
+{{- end -}}
