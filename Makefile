@@ -1,0 +1,73 @@
+# Two commands do it all: `make demo` and `make test`. Both install what they need and cache what is expensive.
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast lint unit chart testbed-tests cluster images push lock docs down clean
+SHELL := /bin/bash
+
+PYTHON ?= python3
+BIN := .venv/bin
+TESTBED := $(PYTHON) -m testbed
+# Where kubectl, helm and helm3 are; the test bed builds or fetches them once.
+TOOLS = $$($(TESTBED) tools)
+BUILDER ?= $(firstword $(foreach tool,docker podman buildah,$(if $(shell command -v $(tool)),$(tool))))
+VERSION := $(shell sed -n 's/^version: //p' charts/glusterfs/Chart.yaml)
+APP_VERSION := $(shell sed -n 's/^appVersion: "\(.*\)"/\1/p' charts/glusterfs/Chart.yaml)
+REGISTRY ?= localhost
+
+help: ## show this
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+.venv/done: requirements-dev.lock
+	@echo "Installing Python packages into .venv (about half a minute) ..."
+	@$(PYTHON) -m venv .venv 2>/dev/null || { apt-get install -y -qq python3-venv >/dev/null && $(PYTHON) -m venv .venv; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: .venv/done ## a real cluster, the chart on it, a volume mounted in pods on two nodes
+	@$(TESTBED) up
+	@PATH=$(TOOLS):$$PATH KUBECONFIG=$$($(TESTBED) kubeconfig) $(BIN)/python -m demo
+
+test: test-fast testbed-tests cluster ## everything
+
+test-fast: lint unit chart ## what needs no cluster: lint, unit and chart tests
+
+lint: .venv/done ## ruff, mypy, shellcheck, hadolint, yamllint
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/shellcheck images/glusterfs/entrypoint .ci/run
+	@$(BIN)/hadolint --ignore DL3008 images/*/Dockerfile
+	@$(BIN)/yamllint --strict charts/glusterfs/values.yaml charts/glusterfs/examples tests .github
+
+unit: .venv/done ## unit tests of the hook
+	@$(BIN)/pytest tests/unit
+
+chart: .venv/done ## chart tests, with Helm 3 and Helm 4
+	@PATH=$(TOOLS):$$PATH $(BIN)/pytest tests/chart
+
+testbed-tests: .venv/done ## the test bed's own tests (they need root)
+	@$(BIN)/pytest tests/testbed
+
+cluster: .venv/done ## tests on a real cluster: the test bed, or the one that KUBECONFIG names
+	@if [ -n "$$KUBECONFIG" ]; then $(BIN)/pytest tests/cluster --kubeconfig "$$KUBECONFIG"; else \
+	  $(TESTBED) up && PATH=$(TOOLS):$$PATH $(BIN)/pytest tests/cluster --kubeconfig "$$($(TESTBED) kubeconfig)"; fi
+
+images: ## build both images with docker, podman or buildah (BUILDER=...)
+	@test -n "$(BUILDER)" || { echo "Install docker, podman or buildah, or name one: make images BUILDER=..."; exit 1; }
+	$(BUILDER) build -t $(REGISTRY)/glusterfs:$(APP_VERSION) -f images/glusterfs/Dockerfile .
+	$(BUILDER) build -t $(REGISTRY)/glusterfs-hooks:$(VERSION) -f images/hooks/Dockerfile .
+
+push: images ## build and push both images: make push REGISTRY=registry.example.com/storage
+	@test "$(REGISTRY)" != localhost || { echo "Say where to: make push REGISTRY=registry.example.com/storage"; exit 1; }
+	$(BUILDER) push $(REGISTRY)/glusterfs:$(APP_VERSION)
+	$(BUILDER) push $(REGISTRY)/glusterfs-hooks:$(VERSION)
+
+lock: ## pin the Python packages anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --generate-hashes \
+	  --upgrade pyproject.toml -o hooks/requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --generate-hashes \
+	  --upgrade --group dev pyproject.toml -c hooks/requirements.lock -o requirements-dev.lock
+
+down: ## take the test bed down
+	@$(TESTBED) down
+
+clean: down ## take the test bed down and remove what this checkout made
+	rm -rf .venv .hypothesis .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""Brings a live GlusterFS trusted pool to what the chart's values say: observe, plan, apply."""

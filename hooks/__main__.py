@@ -1,0 +1,134 @@
+"""The command line: `python -m hooks converge` in the chart's Job, `python -m hooks plan` from anywhere."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Sequence
+
+from kubernetes.client.exceptions import ApiException
+
+from hooks.converge import Hook, Refused, converge, look_and_plan, wait_for_pods
+from hooks.gluster import GlusterError
+from hooks.kube import Cluster, ClusterError
+from hooks.lock import Locked, only_hook
+from hooks.plan import Memory
+from hooks.pods import PeerPod, peer_pods
+from hooks.report import Report, plan_text, status_table, success
+from hooks.runner import OutcomeUnknown, PeerUnavailable
+from hooks.values import Values, ValuesError, load, parse
+
+NOTHING_TO_DO, FAILED, CHANGES = 0, 1, 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command, return its exit code: `plan` exits like diff: 0 nothing to do, 2 changes, 1 refusal or error."""
+    args = _arguments().parse_args(argv)
+    report = Report()
+    try:
+        raw = load(args.values)
+        values = parse(raw)
+        cluster = Cluster(args.namespace, args.release, args.kubeconfig, args.context)
+        record = f"{args.fullname or _fullname(args.release, raw)}-report"
+        if args.command == "plan":
+            return _plan(cluster, values, record)
+        return _converge(cluster, values, record, args.deadline, report)
+    except (Refused, Locked, ValuesError, ClusterError, PeerUnavailable, OutcomeUnknown, GlusterError) as error:
+        report.say(str(error))
+    except ApiException as error:
+        report.say(f"The API server refuses a request of the hook ({error.status}): {error.reason}")
+    return FAILED
+
+
+def _converge(cluster: Cluster, values: Values, record: str, seconds: float, report: Report) -> int:
+    hook = Hook(
+        values, time.monotonic() + seconds, report, save=lambda memory: cluster.write_record(record, _to_record(memory))
+    )
+    outcome = "The hook did not end."
+    with only_hook(cluster, record.removesuffix("-report") + "-hook", socket.gethostname(), hook.deadline) as hook.lost:
+        try:
+            pods = wait_for_pods(hook, lambda: _look(cluster, values))
+            runner = cluster.runner({pod.node: pod.pod for pod in pods})
+            memory = _from_record(cluster.record(record))
+            observed = converge(hook, runner, _addresses(values, pods), memory)
+            report.say(status_table(observed))
+            outcome = success(values, observed)
+            report.say(f"{outcome} ({runner.execs} execs, {report.seconds:.1f} s)")
+            return NOTHING_TO_DO
+        except (Refused, PeerUnavailable, OutcomeUnknown, GlusterError) as error:
+            outcome = str(error)
+            raise
+        finally:
+            cluster.write_record(record, {"outcome": outcome, "report": "\n".join([*report.lines, ""])})
+
+
+def _plan(cluster: Cluster, values: Values, record: str) -> int:
+    pods = _look(cluster, values)
+    missing = [pod for pod in pods if not pod.ready]
+    if missing:
+        raise Refused(
+            "\n".join(
+                ["There is no plan while peers are not Ready:"] + [f"  - {pod.node}: {pod.problem}" for pod in missing]
+            )
+        )
+    runner = cluster.runner({pod.node: pod.pod for pod in pods})
+    observed, plan = look_and_plan(runner, values, _addresses(values, pods), _from_record(cluster.record(record)))
+    print(plan_text(plan, observed))
+    if plan.refusals or plan.waits:
+        return FAILED
+    return CHANGES if plan.steps else NOTHING_TO_DO
+
+
+def _look(cluster: Cluster, values: Values) -> list[PeerPod]:
+    nodes = [node.name for node in values.nodes]
+    pods = peer_pods(nodes, cluster.pods(), [])
+    return pods if all(pod.ready for pod in pods) else peer_pods(nodes, cluster.pods(), cluster.warnings())
+
+
+def _addresses(values: Values, pods: Sequence[PeerPod]) -> dict[str, str]:
+    own = {pod.node: pod.host_ip for pod in pods}
+    return {node.name: node.address or own[node.name] for node in values.nodes}
+
+
+def _to_record(memory: Memory) -> dict[str, str]:
+    return {"peers": json.dumps(dict(memory.uuids), indent=1), "options": json.dumps(dict(memory.options), indent=1)}
+
+
+def _from_record(data: dict[str, str]) -> Memory:
+    options = json.loads(data.get("options", "{}"))
+    return Memory(json.loads(data.get("peers", "{}")), {volume: tuple(names) for volume, names in options.items()})
+
+
+def _fullname(release: str, raw: dict[str, object]) -> str:
+    """The name the chart gives its objects, as its helper `glusterfs.fullname` makes it."""
+    name = str(raw.get("nameOverride") or "glusterfs")
+    full = str(raw.get("fullnameOverride") or "") or (release if name in release else f"{release}-{name}")
+    return full[:63].rstrip("-")
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m hooks", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    converge_command = commands.add_parser("converge", help="bring the live pool to what values say (the chart's Job)")
+    plan_command = commands.add_parser(
+        "plan", help="print what would be done as exact gluster commands; change nothing"
+    )
+    for command in (converge_command, plan_command):
+        command.add_argument(
+            "-f", "--values", required=True, help="values file, merged over the chart's own values.yaml"
+        )
+        command.add_argument("-n", "--namespace", default=os.environ.get("NAMESPACE", "default"))
+        command.add_argument("--release", default="gluster", help="name of the Helm release (default: gluster)")
+        command.add_argument("--fullname", help="name of the chart's objects (default: as the chart makes it)")
+        command.add_argument("--kubeconfig", help="default: as kubectl finds it, or the pod's own account")
+        command.add_argument("--context", help="context of the kubeconfig")
+    converge_command.add_argument("--deadline", type=float, default=260, metavar="SECONDS", help="time it may take")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

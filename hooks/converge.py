@@ -1,0 +1,186 @@
+"""The hook's work from waiting for the pods to the last line of the report."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from hooks.apply import apply_phase
+from hooks.gluster import GlusterError
+from hooks.observe import Observed, observe, with_folders
+from hooks.plan import Memory, Plan, bricks_to_inspect, make_plan
+from hooks.pods import PeerPod
+from hooks.report import Report, plan_text
+from hooks.runner import OutcomeUnknown, PeerUnavailable, Runner
+from hooks.values import Values
+
+STUCK_SECONDS = 60
+"""How long a pod may show the same error that waiting does not mend (image, node, mount, port) before we say so."""
+SETTLE_SECONDS = 60
+"""How long peers and bricks may take to find each other again after a start (measured: 4 to 20 s)."""
+
+
+class Refused(Exception):
+    """The hook ends without having reached what values say; the message is for the user's terminal."""
+
+
+@dataclass
+class Hook:
+    """What one run of the hook works with. `deadline` is a time.monotonic() value."""
+
+    values: Values
+    deadline: float
+    report: Report
+    save: Callable[[Memory], None]
+    lost: threading.Event = field(default_factory=threading.Event)
+
+    def left(self) -> float:
+        """Seconds until the deadline."""
+        return self.deadline - time.monotonic()
+
+
+def wait_for_pods(hook: Hook, look: Callable[[], list[PeerPod]]) -> list[PeerPod]:
+    """Wait until every node of values has a Ready pod. Raises Refused with each missing peer and what keeps it away."""
+    since: dict[str, tuple[str, float]] = {}
+    announced = time.monotonic() + 10
+    while True:
+        pods = look()
+        missing = [pod for pod in pods if not pod.ready]
+        if not missing:
+            return pods
+        now = time.monotonic()
+        since = {p.node: since[p.node] if p.node in since and p.stuck else (p.problem, now) for p in missing}
+        stuck = [p for p in missing if p.stuck and now - since[p.node][1] > STUCK_SECONDS]
+        if stuck or hook.left() < 0:
+            raise Refused(_not_ready(pods, missing))
+        if now > announced:
+            hook.report.say(_not_ready(pods, missing, "Still waiting:"))
+            announced = now + 30
+        time.sleep(1)
+
+
+def _not_ready(pods: list[PeerPod], missing: list[PeerPod], head: str = "") -> str:
+    head = head or "The peers did not all start, nothing was changed:"
+    reasons = "\n".join(f"  - {pod.node}: {pod.problem}" for pod in missing)
+    return f"{head} {len(missing)} of {len(pods)} peers are not Ready.\n{reasons}"
+
+
+def look_and_plan(
+    runner: Runner, values: Values, addresses: Mapping[str, str], memory: Memory
+) -> tuple[Observed, Plan]:
+    """One snapshot of the pool and the plan for it. Raises what observe() raises."""
+    observed = observe(runner, addresses)
+    bricks = bricks_to_inspect(values, observed)
+    if bricks:
+        observed = with_folders(runner, observed, bricks)
+    return observed, make_plan(values, observed, memory)
+
+
+def converge(hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: Memory) -> Observed:
+    """Bring the pool to what values say and wait until every brick of theirs is online; returns the last snapshot.
+
+    Raises Refused with the reasons: the plan refuses, a command failed, or time is up.
+    """
+    shown = False
+    steps = 0
+    while True:
+        observed, plan = _settled(hook, runner, addresses, memory)
+        if not shown:
+            hook.report.say(plan_text(plan, observed))
+            shown = True
+        if plan.refusals or plan.waits:
+            raise Refused(_reasons(plan, steps))
+        if not plan.steps:
+            break
+        if not steps:
+            memory = _with_intent(memory, hook.values)
+            hook.save(memory)
+        steps += plan.steps
+        _carry_out(hook, runner, plan, observed)
+    hook.save(Memory({peer.name: peer.uuid for peer in observed.peers}, _option_names(hook.values)))
+    return _online(hook, runner, addresses, observed)
+
+
+def _reasons(plan: Plan, steps: int) -> str:
+    head = "The plan is refused, nothing was changed:" if not steps else "Stopped; what was done before stands:"
+    return "\n".join([head, *(f"  - {reason}" for reason in plan.refusals + plan.waits)])
+
+
+def _carry_out(hook: Hook, runner: Runner, plan: Plan, observed: Observed) -> None:
+    members = [observed.member.name, *(p.name for p in observed.peers if p is not observed.member)]
+    for phase in plan.phases:
+        if hook.lost.is_set():
+            raise Refused("The lock on this release was lost to another hook: this one stops. The next run goes on.")
+        if hook.left() < 0:
+            raise Refused("Time is up. What was done stands; run `helm upgrade` again to go on from there.")
+        try:
+            apply_phase(runner, phase, members, hook.deadline, hook.report.done)
+        except GlusterError as error:
+            raise Refused(
+                f"{error}\nWhat was done before stands; mend the cause and run `helm upgrade` again."
+            ) from error
+        except (OutcomeUnknown, PeerUnavailable) as error:
+            hook.report.say(f"  {error}: looking at the pool again.")
+            return
+        if phase.observe:
+            return
+
+
+def _settled(hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: Memory) -> tuple[Observed, Plan]:
+    """Look until the plan has no `waits` or they do not pass; glusterd may need some seconds after a start."""
+    until = min(time.monotonic() + SETTLE_SECONDS, hook.deadline)
+    while True:
+        try:
+            observed, plan = look_and_plan(runner, hook.values, addresses, memory)
+        except (GlusterError, OutcomeUnknown, PeerUnavailable) as error:
+            if time.monotonic() > until:
+                raise Refused(f"The pool cannot be read, nothing was changed: {error}") from error
+        else:
+            if plan.refusals or not plan.waits or time.monotonic() > until:
+                return observed, plan
+        time.sleep(0.5)
+
+
+def _online(hook: Hook, runner: Runner, addresses: Mapping[str, str], observed: Observed) -> Observed:
+    until = min(time.monotonic() + SETTLE_SECONDS, hook.deadline)
+    while offline := offline_bricks(hook.values, observed):
+        if time.monotonic() > until:
+            raise Refused(
+                "The volumes are as values say, but not every brick is online:\n"
+                + "\n".join(f"  - {text}" for text in offline)
+                + "\nLook at the peer's log (kubectl logs) and at its disk; `gluster volume status` shows the rest."
+            )
+        time.sleep(1)
+        try:
+            observed = replace(observe(runner, addresses), folders=observed.folders)
+        except (GlusterError, OutcomeUnknown, PeerUnavailable) as error:
+            hook.report.say(f"  {error}: looking again.")
+    return observed
+
+
+def offline_bricks(values: Values, observed: Observed) -> list[str]:
+    """Bricks of the volumes in values that `volume status` does not show as online."""
+    wanted = {volume.name for volume in values.volumes}
+    online = {(p.volume, p.peer, p.path) for p in observed.processes if p.online}
+    return [
+        f"{volume.name}: brick {brick} on {observed.name_of(brick.peer)}"
+        for volume in observed.volumes
+        if volume.name in wanted
+        for brick in volume.bricks
+        if (volume.name, brick.peer, brick.path) not in online
+    ]
+
+
+def _with_intent(memory: Memory, values: Values) -> Memory:
+    """What a killed hook must find again: options that it may be setting now are the hook's, older ones still are."""
+    wanted = _option_names(values)
+    names = {
+        volume: {*memory.options.get(volume, ()), *wanted.get(volume, ())} for volume in {*memory.options, *wanted}
+    }
+    return replace(memory, options={volume: tuple(sorted(options)) for volume, options in names.items()})
+
+
+def _option_names(values: Values) -> dict[str, tuple[str, ...]]:
+    return {volume.name: tuple(key for key, _ in volume.options) for volume in values.volumes}

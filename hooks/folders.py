@@ -1,0 +1,66 @@
+"""What lies in a brick's folder on its node, before a volume is created there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hooks.runner import PeerUnavailable, Runner
+from hooks.values import BrickSpec
+
+# One line of JSON a folder. getfattr is asked for hexadecimal text, which needs no quoting. The root disk is known by
+# the state folder and by /etc/hosts, a file of the kubelet's that is mounted into every container.
+_SCRIPT = r"""
+number() { stat -L -c %d "$1" 2>/dev/null || echo null; }
+for folder; do
+  id=$(getfattr --absolute-names --only-values -e hex -n trusted.glusterfs.volume-id "$folder" 2>/dev/null |
+    od -An -v -tx1 | tr -d ' \n')
+  kind=absent
+  [ -L "$folder" ] || [ -e "$folder" ] && kind=other
+  [ -d "$folder" ] && kind=empty && [ -n "$(ls -A "$folder" | head -n 1)" ] && kind=filled
+  data=no
+  [ $kind = filled ] && [ -n "$(find "$folder" -mindepth 1 -maxdepth 1 ! -name .glusterfs -print -quit)" ] && data=yes
+  printf '{"kind": "%s", "id": "%s", "data": "%s", "device": %s, "root": [%s, %s]}\n' \
+    "$kind" "$id" "$data" "$(number "$(dirname "$folder")")" "$(number /var/lib/glusterd)" "$(number /etc/hosts)"
+done
+"""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A brick's folder. `volume_id` is the UUID that a volume left on it, "" if none."""
+
+    exists: bool
+    is_folder: bool
+    empty: bool
+    has_files: bool
+    volume_id: str
+    parent_exists: bool
+    on_root_disk: bool
+
+
+def inspect(runner: Runner, node: str, bricks: Sequence[BrickSpec]) -> dict[BrickSpec, Folder]:
+    """Look into the folders of `bricks`, all on `node`, with one exec. Raises PeerUnavailable when that fails."""
+    result = runner.run(
+        node, ["timeout", "60", "sh", "-c", _SCRIPT, "sh", *(brick.path for brick in bricks)], timeout=70
+    )
+    lines = result.stdout.splitlines()
+    if result.exit_code or len(lines) != len(bricks):
+        raise PeerUnavailable(f"The brick folders on {node} cannot be read: {result.stderr.strip() or result.stdout}")
+    return {brick: _folder(json.loads(line)) for brick, line in zip(bricks, lines, strict=True)}
+
+
+def _folder(found: dict[str, object]) -> Folder:
+    digits = str(found["id"])
+    root = found["root"]
+    assert isinstance(root, list)
+    return Folder(
+        exists=found["kind"] != "absent",
+        is_folder=found["kind"] in ("empty", "filled"),
+        empty=found["kind"] == "empty",
+        has_files=found["data"] == "yes",
+        volume_id="-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])) if digits else "",
+        parent_exists=found["device"] is not None,
+        on_root_disk=found["device"] in root,
+    )

@@ -1,0 +1,108 @@
+"""The gluster command line: commands in, parsed XML out.
+
+Many commands go into one `gluster --xml` session over stdin, which is where the speed comes from: a process costs
+about 65 ms, a further command in a session 4 ms (measured with 10.3 and 11.1).
+"""
+
+from __future__ import annotations
+
+import math
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hooks.runner import ExecResult, OutcomeUnknown, PeerUnavailable, Runner
+
+TIMEOUT = 110.0
+"""Seconds for one session. A hung glusterd makes the CLI burn a core and give up by itself only after 120 s."""
+
+_DECLARATION = "<?xml"
+_NOT_ANSWERING = "Connection failed. Please check if gluster daemon is operational"
+_TIMED_OUT = "Request timed out"
+_RETRIABLE = ("Another transaction is in progress", "Locking failed", "Please try again")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What gluster said to one command. Judge by `ok`: with --xml most failures still exit 0."""
+
+    command: str
+    op_ret: int
+    op_errno: int
+    message: str
+    root: ET.Element | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.op_ret == 0
+
+    @property
+    def retriable(self) -> bool:
+        """Whether the same command may succeed a moment later: another transaction holds the lock (errno 30802)."""
+        return not self.ok and (self.op_errno == 30802 or any(text in self.message for text in _RETRIABLE))
+
+
+class GlusterError(Exception):
+    """A command failed, with gluster's own words."""
+
+    def __init__(self, peer: str, reply: Reply):
+        self.peer = peer
+        self.reply = reply
+        super().__init__(f"`gluster {reply.command}` failed on {peer}: {reply.message or 'gluster gives no reason'}")
+
+
+def session(runner: Runner, peer: str, commands: Sequence[str], timeout: float = TIMEOUT) -> list[Reply]:
+    """Run `commands` (without the leading `gluster`) on `peer` in few sessions; one Reply each, in their order.
+
+    A failing command does not keep the later ones from running, unless nobody answers any more. A command that exits
+    non-zero ends gluster's session without a word (measured), so the rest goes into a further one.
+
+    Raises PeerUnavailable when glusterd does not answer, OutcomeUnknown when a command's effect is not known.
+    """
+    replies: list[Reply] = []
+    while len(replies) < len(commands):
+        rest = commands[len(replies) :]
+        argv = ["timeout", str(math.ceil(timeout)), "gluster", "--mode=script", "--xml"]
+        result = runner.run(peer, argv, stdin="".join(f"{c}\n" for c in rest), timeout=timeout + 10)
+        documents = [_parse(command, text) for command, text in zip(rest, _documents(result.stdout), strict=False)]
+        replies += documents
+        if not documents:
+            replies.append(_without_document(peer, rest[0], result))
+        elif len(documents) < len(rest):
+            _raise_if_unfinished(peer, rest[len(documents)], result)
+    return replies
+
+
+def ask(runner: Runner, peer: str, *commands: str, timeout: float = TIMEOUT) -> list[ET.Element]:
+    """Run `commands` that only read, in one session, and return their documents. Raises GlusterError on a failure."""
+    roots = []
+    for reply in session(runner, peer, commands, timeout):
+        if not reply.ok or reply.root is None:
+            raise GlusterError(peer, reply)
+        roots.append(reply.root)
+    return roots
+
+
+def _documents(stdout: str) -> list[str]:
+    return [_DECLARATION + part for part in stdout.split(_DECLARATION)[1:]]
+
+
+def _parse(command: str, text: str) -> Reply:
+    root = ET.fromstring(text[text.index("?>") + 2 : text.rindex(">") + 1].strip())
+    message = (root.findtext("opErrstr") or root.findtext("output") or "").strip()
+    return Reply(command, int(root.findtext("opRet", "-1")), int(root.findtext("opErrno", "-1")), message, root)
+
+
+def _without_document(peer: str, command: str, result: ExecResult) -> Reply:
+    _raise_if_unfinished(peer, command, result)
+    text = " ".join((result.stderr.strip() or result.stdout.strip() or f"exit code {result.exit_code}").split())
+    return Reply(command, -1, -1, text)
+
+
+def _raise_if_unfinished(peer: str, command: str, result: ExecResult) -> None:
+    """Tell a session that ended because nobody answered from one that a refused command ended."""
+    output = result.stdout + result.stderr
+    if _NOT_ANSWERING in output:
+        raise PeerUnavailable(f"glusterd on {peer} does not answer its own command line (`gluster {command}`)")
+    if result.exit_code == 124 or _TIMED_OUT in output:
+        raise OutcomeUnknown(f"`gluster {command}` on {peer} did not end in time")

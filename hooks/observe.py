@@ -1,0 +1,143 @@
+"""The live pool, read and never changed: who the peers are, what they see of each other, volumes and their bricks.
+
+A healthy pool costs two execs whatever its size: one peer is asked for everything, a second one for its view of the
+first. Only when these two do not account for every node of values are the others asked too, side by side.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from hooks.folders import Folder, inspect
+from hooks.gluster import GlusterError, Reply, session
+from hooks.pool import PeerView, Process, Volume, parse_peers, parse_status, parse_uuid, parse_volumes
+from hooks.runner import Runner
+from hooks.values import BrickSpec
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+AT_ONCE = 16
+"""Peers that are asked at the same time."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A node of values. `views` and `volumes` are what its own glusterd says; None where it was not asked."""
+
+    name: str
+    address: str
+    uuid: str
+    views: tuple[PeerView, ...] | None = None
+    volumes: tuple[Volume, ...] | None = None
+
+    @property
+    def alone(self) -> bool:
+        """Whether it is known to be in no pool and to have no volume: safe to probe and to give a new UUID."""
+        return self.views == () and self.volumes == ()
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One snapshot. `peers` are the nodes of values in their order; `processes` is `volume status` of `member`."""
+
+    peers: tuple[Peer, ...]
+    processes: tuple[Process, ...] = ()
+    folders: Mapping[BrickSpec, Folder] = field(default_factory=dict)
+
+    @property
+    def member(self) -> Peer:
+        """The peer whose view of the pool counts: one that has volumes, else one that has peers, else the first."""
+        asked = [peer for peer in self.peers if peer.views is not None]
+        return max(asked, key=lambda peer: (len(peer.volumes or ()), len(peer.views or ())))
+
+    @property
+    def volumes(self) -> tuple[Volume, ...]:
+        return self.member.volumes or ()
+
+    def name_of(self, uuid: str) -> str:
+        """The node's name for a peer's UUID; for a peer that values do not list, its address in the pool."""
+        for peer in self.peers:
+            if peer.uuid == uuid:
+                return peer.name
+        for view in self.member.views or ():
+            if view.uuid == uuid:
+                return view.hostnames[0]
+        return uuid
+
+
+def observe(runner: Runner, addresses: Mapping[str, str]) -> Observed:
+    """Take a snapshot of the pool that the nodes of `addresses` (name -> storage address) form, or are to form.
+
+    Raises PeerUnavailable, OutcomeUnknown or GlusterError when a peer cannot be read.
+    """
+    names = list(addresses)
+    answers = side_by_side(lambda name: _ask(runner, name, addresses[name]), names[:2])
+    peers = _recognise(addresses, [peer for peer, _ in answers])
+    if peers is None:
+        answers += side_by_side(lambda name: _ask(runner, name, addresses[name]), names[2:])
+        peers = tuple(peer for peer, _ in answers)
+    observed = Observed(peers)
+    return replace(observed, processes=next(p for peer, p in answers if peer.name == observed.member.name))
+
+
+def with_folders(runner: Runner, observed: Observed, bricks: Iterable[BrickSpec]) -> Observed:
+    """Add to a snapshot what is in the folders of `bricks` now: one exec a node, side by side."""
+    by_node: dict[str, list[BrickSpec]] = {}
+    for brick in bricks:
+        by_node.setdefault(brick.node, []).append(brick)
+    found = side_by_side(lambda node: inspect(runner, node, by_node[node]), list(by_node))
+    return replace(observed, folders={brick: folder for folders in found for brick, folder in folders.items()})
+
+
+def side_by_side(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """Do `work` for all items at the same time; results in the order of items. Raises the first error there was."""
+    if len(items) < 2:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(min(AT_ONCE, len(items))) as pool:
+        return list(pool.map(work, items))
+
+
+def _ask(runner: Runner, name: str, address: str) -> tuple[Peer, tuple[Process, ...]]:
+    replies = session(runner, name, ["system:: uuid get", "peer status", "volume info", "volume status"])
+    uuid, views, volumes = (_root(name, reply) for reply in replies[:3])
+    peer = Peer(name, address, parse_uuid(uuid), parse_peers(views), parse_volumes(volumes))
+    return peer, _processes(peer, replies[3])
+
+
+def _root(name: str, reply: Reply) -> ET.Element:
+    if not reply.ok or reply.root is None:
+        raise GlusterError(name, reply)
+    return reply.root
+
+
+def _processes(peer: Peer, status: Reply) -> tuple[Process, ...]:
+    if status.ok and status.root is not None:
+        return parse_status(status.root)
+    if any(volume.started for volume in peer.volumes or ()):
+        raise GlusterError(peer.name, status)
+    return ()
+
+
+def _recognise(addresses: Mapping[str, str], asked: Sequence[Peer]) -> tuple[Peer, ...] | None:
+    """All peers out of the views of the first two, or None where a node of values is missing or anything is amiss."""
+    first, *others = asked
+    if len(first.views or ()) != len(addresses) - 1:
+        return None
+    peers = [first]
+    for name in list(addresses)[1:]:
+        view = next((v for v in first.views or () if addresses[name] in v.hostnames), None)
+        if view is None or not view.healthy:
+            return None
+        peers.append(next((p for p in others if p.name == name), Peer(name, addresses[name], view.uuid)))
+        if peers[-1].uuid != view.uuid:
+            return None
+    for other in others:
+        back = next((v for v in other.views or () if v.uuid == first.uuid), None)
+        if back is None or first.address not in back.hostnames or not all(v.healthy for v in other.views or ()):
+            return None
+    return tuple(peers) if len({peer.uuid for peer in peers}) == len(peers) else None

@@ -1,0 +1,91 @@
+"""Peer pods as the API server shows them: which peer is Ready, and what keeps one from it, in a sentence. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+NODE_ANNOTATION = "glusterfs-chart/node"
+CONTAINER = "glusterd"
+
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PeerPod:
+    """A node's peer pod. `problem` is "" when it is Ready; `stuck` says that waiting alone will not help."""
+
+    node: str
+    pod: str
+    host_ip: str
+    problem: str
+    stuck: bool = False
+
+    @property
+    def ready(self) -> bool:
+        return not self.problem
+
+
+def peer_pods(nodes: Sequence[str], pods: Sequence[Object], events: Sequence[Object]) -> list[PeerPod]:
+    """One PeerPod a node of values, out of the API's JSON of the release's peer pods and the warning events."""
+    by_node: dict[str, list[Object]] = {}
+    for pod in pods:
+        by_node.setdefault(pod["metadata"].get("annotations", {}).get(NODE_ANNOTATION, ""), []).append(pod)
+    return [_peer_pod(node, by_node.get(node, []), events) for node in nodes]
+
+
+def _peer_pod(node: str, pods: Sequence[Object], events: Sequence[Object]) -> PeerPod:
+    alive = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+    if not alive:
+        if pods:
+            return PeerPod(node, "", "", f"the old pod {pods[0]['metadata']['name']} is still ending")
+        message = _event(events, lambda e: e["reason"] == "FailedCreate" and f"-{node}" in e["involvedObject"]["name"])
+        return PeerPod(node, "", "", f"it has no pod yet{': ' + message if message else ''}", stuck=bool(message))
+    pod = alive[0]
+    problem, stuck = _problem(pod, events)
+    return PeerPod(node, pod["metadata"]["name"], pod["status"].get("hostIP", ""), problem, stuck)
+
+
+def _problem(pod: Object, events: Sequence[Object]) -> tuple[str, bool]:
+    """What keeps a pod from being Ready ("" if nothing) and whether waiting alone will not help."""
+    conditions = {c["type"]: c for c in pod["status"].get("conditions", [])}
+    ready, scheduled = conditions.get("Ready", {}), conditions.get("PodScheduled", {})
+    if ready.get("status") == "True":
+        return "", False
+    if scheduled.get("status") == "False":
+        selector = ", ".join(f"{k}={v}" for k, v in pod["spec"].get("nodeSelector", {}).items())
+        return f"no node takes its pod (nodeSelector {selector}): {scheduled.get('message', 'no reason given')}", True
+    if problem := _container_problem(pod):
+        return problem, True
+    return _on_its_way(pod, ready, events)
+
+
+def _on_its_way(pod: Object, ready: Object, events: Sequence[Object]) -> tuple[str, bool]:
+    if any("running" in status.get("state", {}) for status in pod["status"].get("containerStatuses", [])):
+        if ready.get("reason") not in (None, "ContainersNotReady"):
+            return f"its node is not Ready ({ready.get('message') or ready['reason']})", False
+        return "its glusterd does not answer yet", False
+    uid = pod["metadata"]["uid"]
+    mount = _event(events, lambda e: e["reason"] == "FailedMount" and e["involvedObject"].get("uid") == uid)
+    return (f"a directory cannot be mounted: {mount}", True) if mount else ("its container is being made", False)
+
+
+def _container_problem(pod: Object) -> str:
+    for status in pod["status"].get("containerStatuses", []):
+        waiting = status.get("state", {}).get("waiting", {})
+        ended = status.get("state", {}).get("terminated") or status.get("lastState", {}).get("terminated") or {}
+        if "Image" in waiting.get("reason", ""):
+            return f"its image {status['image']} cannot be had ({waiting['reason']}): {waiting.get('message', '')}"
+        if waiting.get("reason") in ("CreateContainerError", "CreateContainerConfigError", "RunContainerError"):
+            return f"its container cannot be started ({waiting['reason']}): {waiting.get('message', '')}"
+        if ended and not status.get("ready"):
+            said = ended.get("message", "").strip() or f"exit code {ended.get('exitCode')}"
+            return f"its container ended: {said}"
+    return ""
+
+
+def _event(events: Sequence[Object], wanted: Any) -> str:
+    found = [event for event in events if wanted(event)]
+    found.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
+    return " ".join(found[-1].get("message", "").split()) if found else ""

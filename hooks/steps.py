@@ -1,0 +1,41 @@
+"""Words of a plan: a step is one gluster command, a phase is a group of steps that need not wait for each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Step:
+    """One gluster command (without the leading `gluster`).
+
+    `peer` is where it must run, "" where any peer of the pool will do; `volume` is the one it changes, whose steps
+    must keep their order.
+    """
+
+    command: str
+    peer: str = ""
+    volume: str = ""
+    why: str = ""
+
+    def __str__(self) -> str:
+        return f"gluster {self.command}"
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Steps that may run side by side. `observe` says that the pool must be looked at anew before the next phase."""
+
+    title: str
+    steps: tuple[Step, ...]
+    observe: bool = False
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One part of a plan, see plan.Plan."""
+
+    phases: tuple[Phase, ...] = ()
+    refusals: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,319 @@
+"""An in-memory trusted pool behind the Runner seam: argv in, XML out, and an error on any command it does not know.
+
+tests/unit/test_fake_pool.py holds its answers against captured ones of a real pool (tests/data/gluster-11.1).
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from xml.sax.saxutils import escape
+
+from hooks.runner import ExecResult, OutcomeUnknown
+
+HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+KNOWN_OPTIONS = {
+    "performance.cache-size",
+    "network.ping-timeout",
+    "performance.client-io-threads",
+    "cluster.favorite-child-policy",
+    "auth.allow",
+    "nfs.disable",
+    "performance.nl-cache",
+}
+
+
+@dataclass
+class FakeBrick:
+    host: str
+    path: str
+    arbiter: bool
+    online: bool = False
+
+
+@dataclass
+class FakeVolume:
+    name: str
+    replica: int
+    arbiter: int
+    disperse: int
+    redundancy: int
+    bricks: list[FakeBrick]
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    started: bool = False
+    options: dict[str, str] = field(default_factory=lambda: {"nfs.disable": "on", "transport.address-family": "inet"})
+
+
+@dataclass
+class FakeCluster:
+    """What the members of one trusted pool share."""
+
+    members: list[FakePeer] = field(default_factory=list)
+    volumes: dict[str, FakeVolume] = field(default_factory=dict)
+
+
+@dataclass
+class FakePeer:
+    name: str
+    address: str
+    uuid: str
+    cluster: FakeCluster
+    answers: bool = True
+    folders: dict[str, dict[str, object]] = field(default_factory=dict)
+    names: dict[str, list[str]] = field(default_factory=dict)
+    """Names under which this peer knows the others, by UUID."""
+
+    def folder(self, path: str) -> dict[str, object]:
+        root = {"device": 1, "root": [2, 2]}
+        return self.folders.setdefault(path, {"kind": "absent", "id": "", "data": "no", **root})
+
+
+class UnknownCommand(AssertionError):
+    """The fake was asked something that it cannot answer honestly."""
+
+
+class FakePool:
+    """A Runner. `execs` keeps what was run where; `lose_connection` says after which exec, by its number from 1, the
+    answer is lost though the command had its effect; `locked` is how many starts another transaction will refuse."""
+
+    def __init__(self, *names: str, net: str = "10.0.0."):
+        self.peers: dict[str, FakePeer] = {}
+        for number, name in enumerate(names, start=1):
+            self.add(name, f"{net}{number}")
+        self.execs: list[tuple[str, str]] = []
+        self.commands: list[str] = []
+        self.lose_connection: Callable[[int], bool] = lambda number: False
+        self.locked = 0
+
+    def add(self, name: str, address: str) -> FakePeer:
+        cluster = FakeCluster()
+        peer = self.peers[name] = FakePeer(name, address, str(uuid.uuid4()), cluster)
+        cluster.members.append(peer)
+        return peer
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        return {peer.name: peer.address for peer in self.peers.values()}
+
+    def run(self, peer: str, argv: Sequence[str], stdin: str = "", timeout: float = 60) -> ExecResult:
+        self.execs.append((peer, stdin or argv[2]))
+        if list(argv[2:]) == ["gluster", "--mode=script", "--xml"]:
+            result = self._session(self.peers[peer], stdin.splitlines())
+        elif list(argv[:1]) == ["timeout"] and list(argv[2:4]) == ["sh", "-c"]:
+            paths = list(argv[6:])
+            lines = [json.dumps(self.peers[peer].folder(path)) for path in paths]
+            result = ExecResult("\n".join(lines) + "\n", "", 0)
+        else:
+            raise UnknownCommand(f"{argv}")
+        if self.lose_connection(len(self.execs)):
+            raise OutcomeUnknown("the connection was lost")
+        return result
+
+    def _session(self, peer: FakePeer, commands: Sequence[str]) -> ExecResult:
+        if not peer.answers:
+            return ExecResult("Connection failed. Please check if gluster daemon is operational.\n", "", 1)
+        documents = []
+        for command in commands:
+            self.commands.append(command)
+            words = command.split()
+            for length in (3, 2):
+                if handler := _HANDLERS.get(" ".join(words[:length])):
+                    documents.append(HEAD + handler(self, peer, words[length:]))
+                    break
+            else:
+                raise UnknownCommand(command)
+        return ExecResult("\n".join(documents) + "\n", "Welcome to gluster prompt, type 'help' ...\n", 0)
+
+    # -- commands -----------------------------------------------------------------------------------------------
+
+    def uuid_get(self, peer: FakePeer, words: list[str]) -> str:
+        return _ok(f"<uuidGenerate><uuid>{peer.uuid}</uuid></uuidGenerate>")
+
+    def uuid_reset(self, peer: FakePeer, words: list[str]) -> str:
+        if len(peer.cluster.members) > 1 or peer.cluster.volumes:
+            return _fail(
+                "trusted storage pool has been already formed. Please detach this peer from the pool and reset "
+                "its uuid.",
+                "0",
+                "<uuidReset/>",
+            )
+        peer.uuid = str(uuid.uuid4())
+        return _ok("<uuidReset/>")
+
+    def peer_status(self, peer: FakePeer, words: list[str]) -> str:
+        rows = ""
+        for other in peer.cluster.members:
+            if other is peer:
+                continue
+            names = peer.names.get(other.uuid) or [other.address]
+            listed = "".join(f"<hostname>{name}</hostname>" for name in names)
+            rows += (
+                f"<peer><uuid>{other.uuid}</uuid><hostname>{names[0]}</hostname><hostnames>{listed}</hostnames>"
+                f"<connected>{int(other.answers)}</connected><state>3</state><stateStr>Peer in Cluster</stateStr>"
+                "</peer>"
+            )
+        return _ok(f"<peerStatus>{rows}</peerStatus>" if rows else "<peerStatus/>")
+
+    def peer_probe(self, peer: FakePeer, words: list[str]) -> str:
+        target = next((p for p in self.peers.values() if p.address == words[0]), None)
+        if target is peer:
+            return _ok("<output>Probe on localhost not needed</output>", errno=1)
+        if target is None or not target.answers:
+            return _fail("Probe returned with Transport endpoint is not connected", "107")
+        if target in peer.cluster.members:
+            for member in peer.cluster.members:
+                names = member.names.setdefault(target.uuid, [])
+                if member is not target and target.address not in names:
+                    names.append(target.address)
+            return _ok(f"<output>Host {words[0]} port 24007 already in peer list</output>", errno=2)
+        if target.uuid == peer.uuid:
+            return _fail(f"Peer uuid (host {words[0]}) is same as local uuid", "5")
+        if len(target.cluster.members) > 1 or target.cluster.volumes:
+            return _fail(f"{words[0]} is either already part of another cluster or having volumes configured", "3")
+        for member in peer.cluster.members:
+            member.names[target.uuid] = [target.address]
+            # the prober is stored by the name that its address resolves to, until it is probed back
+            target.names[member.uuid] = [member.address if member is not peer else f"{member.name}.example"]
+        peer.cluster.members.append(target)
+        target.cluster = peer.cluster
+        return _ok("<output>success</output>")
+
+    def volume_info(self, peer: FakePeer, words: list[str]) -> str:
+        rows = "".join(_info(peer, volume) for volume in peer.cluster.volumes.values())
+        return _ok(f"<volInfo><volumes>{rows}<count>{len(peer.cluster.volumes)}</count></volumes></volInfo>")
+
+    def volume_status(self, peer: FakePeer, words: list[str]) -> str:
+        rows = ""
+        for volume in peer.cluster.volumes.values():
+            if volume.started:
+                nodes = "".join(
+                    f"<node><hostname>{b.host}</hostname><path>{b.path}</path>"
+                    f"<peerid>{_host(peer, b.host).uuid}</peerid>"
+                    f"<status>{int(b.online)}</status><port>50000</port><ports><tcp>50000</tcp><rdma>N/A</rdma></ports>"
+                    f"<pid>7</pid></node>"
+                    for b in volume.bricks
+                    if _host(peer, b.host).answers
+                )
+                rows += f"<volume><volName>{volume.name}</volName><nodeCount>9</nodeCount>{nodes}<tasks/></volume>"
+        return _ok(f"<volStatus><volumes>{rows}</volumes></volStatus>")
+
+    def volume_create(self, peer: FakePeer, words: list[str]) -> str:
+        name, *rest = words
+        counts = {"replica": 1, "arbiter": 0, "disperse": 0, "redundancy": 0}
+        while rest and rest[0] in counts:
+            counts[rest[0]] = int(rest[1])
+            rest = rest[2:]
+        if name in peer.cluster.volumes:
+            return _fail(f"Volume {name} already exists", "0")
+        size = counts["disperse"] or counts["replica"]
+        if len(rest) % size:
+            return _fail("Failed to create volume files", "30800")
+        bricks = [
+            FakeBrick(*_split(brick), arbiter=bool(counts["arbiter"]) and i % size == size - 1)
+            for i, brick in enumerate(rest)
+        ]
+        for brick in bricks:
+            if not any(member.address == brick.host for member in peer.cluster.members):
+                return _fail(f"Host {brick.host} is not in 'Peer in Cluster' state", "30800")
+        for brick in bricks:
+            folder = _host(peer, brick.host).folder(brick.path)
+            if folder["id"]:
+                return _fail(f"{brick.path} is already part of a volume", "30800")
+        volume = FakeVolume(
+            name, counts["replica"], counts["arbiter"], counts["disperse"], counts["redundancy"], bricks
+        )
+        for brick in bricks:
+            _host(peer, brick.host).folder(brick.path).update(kind="filled", id=volume.id.replace("-", ""))
+        peer.cluster.volumes[name] = volume
+        return _ok(f"<volCreate><volume><name>{name}</name><id>{volume.id}</id></volume></volCreate>")
+
+    def volume_start(self, peer: FakePeer, words: list[str]) -> str:
+        volume = peer.cluster.volumes.get(words[0])
+        if volume is None:
+            return _fail(f"Volume {words[0]} does not exist", "30800")
+        if self.locked:
+            self.locked -= 1
+            return _fail(
+                f"Another transaction is in progress for {words[0]}. Please try again after some time.", "30802"
+            )
+        if volume.started and words[1:] != ["force"]:
+            return _fail(f"Volume {volume.name} already started", "30800")
+        volume.started = True
+        for brick in volume.bricks:
+            brick.online = True
+        return _ok(f"<volStart><volume><name>{volume.name}</name><id>{volume.id}</id></volume></volStart>")
+
+    def volume_set(self, peer: FakePeer, words: list[str]) -> str:
+        name, *pairs = words
+        tail = "<cliOp>volSet</cliOp><output>Set volume unsuccessful</output>"
+        volume = peer.cluster.volumes.get(name)
+        if volume is None:
+            return _fail(f"Volume {name} does not exist", "30800", tail)
+        for key in pairs[::2]:
+            if key not in KNOWN_OPTIONS:
+                return _fail(f"option : {key} does not exist\nDid you mean dht.force-readdirp?", "30800", tail)
+        volume.options.update(zip(pairs[::2], pairs[1::2], strict=True))
+        return _ok("<cliOp>volSet</cliOp><output>Set volume successful</output>")
+
+    def volume_reset(self, peer: FakePeer, words: list[str]) -> str:
+        name, key = words
+        if key not in KNOWN_OPTIONS:
+            text = f"Option {key} does not exist\nDid you mean dht.force-readdirp?"
+            return _fail(text, "30800", f"<cliOp>volReset</cliOp><output>{text}</output>")
+        peer.cluster.volumes[name].options.pop(key, None)
+        return _ok("<cliOp>volReset</cliOp><output>reset volume successful</output>")
+
+
+_HANDLERS: dict[str, Callable[[FakePool, FakePeer, list[str]], str]] = {
+    "system:: uuid get": FakePool.uuid_get,
+    "system:: uuid reset": FakePool.uuid_reset,
+    "peer status": FakePool.peer_status,
+    "peer probe": FakePool.peer_probe,
+    "volume info": FakePool.volume_info,
+    "volume status": FakePool.volume_status,
+    "volume create": FakePool.volume_create,
+    "volume start": FakePool.volume_start,
+    "volume set": FakePool.volume_set,
+    "volume reset": FakePool.volume_reset,
+}
+
+
+def _split(brick: str) -> tuple[str, str]:
+    host, path = brick.split(":/", 1)
+    return host, "/" + path
+
+
+def _host(peer: FakePeer, address: str) -> FakePeer:
+    return next(member for member in peer.cluster.members if member.address == address)
+
+
+def _info(peer: FakePeer, volume: FakeVolume) -> str:
+    bricks = "".join(
+        f'<brick uuid="{_host(peer, b.host).uuid}">{b.host}:{b.path}<name>{b.host}:{b.path}</name>'
+        f"<hostUuid>{_host(peer, b.host).uuid}</hostUuid><isArbiter>{int(b.arbiter)}</isArbiter></brick>"
+        for b in volume.bricks
+    )
+    options = "".join(f"<option><name>{k}</name><value>{v}</value></option>" for k, v in volume.options.items())
+    size = volume.disperse or volume.replica
+    kind = 4 if volume.disperse else 2 if volume.replica > 1 else 0
+    return (
+        f"<volume><name>{volume.name}</name><id>{volume.id}</id><status>{int(volume.started)}</status>"
+        f"<statusStr>{'Started' if volume.started else 'Created'}</statusStr><snapshotCount>0</snapshotCount>"
+        f"<brickCount>{len(volume.bricks)}</brickCount><distCount>{len(volume.bricks) // size}</distCount>"
+        f"<replicaCount>{volume.replica}</replicaCount><arbiterCount>{volume.arbiter}</arbiterCount>"
+        f"<disperseCount>{volume.disperse}</disperseCount><redundancyCount>{volume.redundancy}</redundancyCount>"
+        f"<type>{kind}</type><typeStr>{['Distribute', '', 'Replicate', '', 'Disperse'][kind]}</typeStr>"
+        f"<transport>0</transport><bricks>{bricks}</bricks><optCount>{len(volume.options)}</optCount>"
+        f"<options>{options}</options></volume>"
+    )
+
+
+def _ok(body: str, errno: int = 0) -> str:
+    return f"<cliOutput><opRet>0</opRet><opErrno>{errno}</opErrno><opErrstr/>{body}</cliOutput>"
+
+
+def _fail(message: str, errno: str, tail: str = "") -> str:
+    text = f"<opErrstr>{escape(message)}</opErrstr>"
+    return f"<cliOutput><opRet>-1</opRet><opErrno>{errno}</opErrno>{text}{tail}</cliOutput>"

@@ -1,0 +1,272 @@
+"""The hook from its first look to its last step, on the in-memory pool."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import pytest
+
+from hooks import converge as module
+from hooks.converge import Hook, Refused, converge, look_and_plan
+from hooks.observe import Observed
+from hooks.plan import Memory
+from hooks.report import Report, plan_text, status_table
+from hooks.values import Values, merged, parse
+from tests.unit.fake_pool import FakePool
+
+THREE: dict[str, Any] = {
+    "nodes": [{"name": name, "address": f"10.0.0.{i}"} for i, name in enumerate("abc", start=1)],
+    "volumes": [
+        {"name": "newvol", "replica": 2, "nodes": ["a", "b"]},
+        {"name": "safe", "replica": 3, "options": {"performance.cache-size": "64MB", "performance.nl-cache": True}},
+    ],
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SETTLE_SECONDS", 0)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+
+
+class Run:
+    """One run of the hook against a pool, with what it recorded."""
+
+    def __init__(self, pool: FakePool, raw: dict[str, Any], memory: Memory | None = None) -> None:
+        self.pool = pool
+        self.values: Values = parse(merged(raw))
+        self.memory = memory or Memory()
+        self.report = Report()
+
+    def __call__(self) -> Observed:
+        hook = Hook(
+            self.values, time.monotonic() + 60, self.report, save=lambda memory: setattr(self, "memory", memory)
+        )
+        return converge(hook, self.pool, self.addresses, self.memory)
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        return {node.name: str(node.address) for node in self.values.nodes}
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.report.lines)
+
+
+def folders(pool: FakePool) -> dict[str, dict[str, object]]:
+    return {f"{p.name}:{path}": dict(folder) for p in pool.peers.values() for path, folder in p.folders.items()}
+
+
+def test_install_makes_what_values_say(capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run(FakePool("a", "b", "c"), THREE)
+    observed = run()
+    assert [volume.name for volume in observed.volumes] == ["newvol", "safe"]
+    safe = observed.volumes[1]
+    assert [str(brick) for brick in safe.bricks] == [f"10.0.0.{i}:/mnt/brick1/safe" for i in (1, 2, 3)]
+    assert dict(safe.options)["performance.nl-cache"] == "on"
+    assert all(volume.started for volume in observed.volumes)
+    assert run.memory.uuids == {p.name: p.uuid for p in run.pool.peers.values()}
+    assert run.memory.options == {"newvol": (), "safe": ("performance.cache-size", "performance.nl-cache")}
+    planned = re.findall(r"^    gluster (.*?)(?:   #.*)?$", run.text, re.MULTILINE)
+    asked = ("system:: uuid get", "peer status", "volume info", "volume status")
+    assert planned == [command for command in run.pool.commands if command not in asked], "the plan is what was done"
+    assert run.report.lines[0] == "The plan for 3 peers: 8 steps."
+    assert "Volume safe (replica 3, started)" in status_table(observed)
+    assert capsys.readouterr().out.startswith("The plan for 3 peers")
+
+
+@pytest.mark.parametrize("peers", [1, 2, 3, 60])
+def test_no_op_costs_at_most_three_execs_and_changes_nothing(peers: int) -> None:
+    names = [f"n{i}" for i in range(1, peers + 1)]
+    raw = {
+        "nodes": [{"name": name, "address": f"10.0.0.{i}"} for i, name in enumerate(names, start=1)],
+        "volumes": [{"name": f"v{i}", "options": {"nfs.disable": True}} for i in range(30)],
+    }
+    run = Run(FakePool(*names), raw)
+    run()
+    before = len(run.pool.execs)
+    again = Run(run.pool, raw, run.memory)
+    again()
+    assert len(run.pool.execs) - before <= 3
+    assert again.report.lines[0].startswith("Nothing to do")
+
+
+def test_reordering_nodes_is_a_no_op() -> None:
+    run = Run(FakePool("a", "b", "c"), THREE)
+    run()
+    turned = {**THREE, "nodes": THREE["nodes"][::-1]}
+    turned["volumes"] = [{"name": "newvol", "replica": 2, "layout": ["a:/mnt/brick1/newvol", "b:/mnt/brick1/newvol"]}]
+    again = Run(run.pool, turned, run.memory)
+    again()
+    assert "Nothing to do" in again.report.lines[0]
+    assert "The volume safe is in the pool but not in `volumes`: kept as it is." in again.text
+
+
+def test_clones_get_uuids_of_their_own() -> None:
+    pool = FakePool("a", "b", "c")
+    pool.peers["b"].uuid = pool.peers["c"].uuid = pool.peers["a"].uuid
+    run = Run(pool, THREE)
+    run()
+    assert len({peer.uuid for peer in pool.peers.values()}) == 3
+    assert pool.commands.count("system:: uuid reset") == 2
+    assert "b is a clone of a" in run.text
+
+
+def test_a_clone_of_a_member_is_reset_before_it_joins() -> None:
+    pool = FakePool("a", "b", "c")
+    Run(pool, {"nodes": THREE["nodes"][:2]})()
+    pool.peers["c"].uuid = pool.peers["b"].uuid
+    Run(pool, THREE)()
+    assert len({peer.uuid for peer in pool.peers.values()}) == 3
+    assert len(pool.peers["a"].cluster.members) == 3
+
+
+def test_a_clone_that_is_in_use_is_refused() -> None:
+    pool = FakePool("a", "b", "c")
+    Run(pool, {"nodes": THREE["nodes"][:2]})()
+    pool.peers["c"].uuid = pool.peers["b"].uuid
+    pool.peers["c"].cluster.volumes["old"] = object()  # type: ignore[assignment]
+    pool.peers["c"].cluster.volumes.clear()
+    other = pool.add("z", "10.0.0.9")
+    other.cluster.members.append(pool.peers["c"])
+    pool.peers["c"].cluster = other.cluster
+    with pytest.raises(Refused, match=r"b and c have the same UUID .* copied"):
+        Run(pool, THREE)()
+
+
+def test_every_lost_connection_is_survived() -> None:
+    whole = Run(FakePool("a", "b", "c"), THREE)
+    whole()
+    execs = len(whole.pool.execs)
+    for lost in range(1, execs + 1):
+        pool = FakePool("a", "b", "c")
+        pool.lose_connection = lambda number, lost=lost: number == lost  # type: ignore[misc]
+        run = Run(pool, THREE)
+        try:
+            observed = run()
+        except Refused:
+            observed = Run(pool, THREE, run.memory)()
+        assert len(observed.volumes) == 2
+        assert sum(c.startswith("volume create") for c in pool.commands) == 2, "no command is repeated blindly"
+    print(f"{execs} lost connections")
+
+
+def test_another_transaction_is_waited_for() -> None:
+    pool = FakePool("a", "b", "c")
+    pool.locked = 3
+    assert all(volume.started for volume in Run(pool, THREE)().volumes)
+
+
+@pytest.mark.parametrize(
+    ("folder", "says"),
+    [
+        ({"kind": "filled", "id": "ab" * 16, "data": "yes"}, "brick of a volume this pool does not know"),
+        ({"kind": "filled", "data": "yes"}, "is not empty and no brick"),
+        ({"kind": "other"}, "no folder"),
+        ({"device": None}, "the brick directory /mnt/brick1 is not on the node"),
+        ({"device": 2}, "lies on the node's root disk"),
+    ],
+)
+def test_foreign_folders_are_refused_and_nothing_is_changed(folder: dict[str, object], says: str) -> None:
+    pool = FakePool("a", "b", "c")
+    pool.peers["b"].folder("/mnt/brick1/newvol").update(folder)
+    before = folders(pool)
+    run = Run(pool, THREE)
+    with pytest.raises(Refused, match=says) as refused:
+        run()
+    assert "b:/mnt/brick1/newvol (volume newvol)" in str(refused.value)
+    assert folders(pool) | before == folders(pool)
+    assert not [c for c in pool.commands if "probe" in c or "create" in c]
+    assert run.report.lines[0] == "Refused, nothing was changed: 1 reason."
+
+
+def test_root_disk_is_allowed_when_values_say_so() -> None:
+    pool = FakePool("a", "b", "c")
+    for peer in pool.peers.values():
+        for name in ("newvol", "safe"):
+            peer.folder(f"/mnt/brick1/{name}")["device"] = 2
+    assert len(Run(pool, {**THREE, "allowRootDiskBricks": True})().volumes) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            {"name": "newvol", "replica": 2, "nodes": ["b", "c"]},
+            r"has the bricks a:/mnt/brick1/newvol, b:/mnt/brick1/newvol",
+        ),
+        ({"name": "newvol", "nodes": ["a", "b"]}, r"is replica 2 in the pool, values say distributed"),
+        ({"name": "safe", "replica": 2, "arbiter": 1}, r"is replica 3 in the pool, values say replica 2 arbiter 1"),
+    ],
+)
+def test_what_this_version_does_not_change_is_refused(change: dict[str, Any], says: str) -> None:
+    run = Run(FakePool("a", "b", "c"), THREE)
+    run()
+    others = [volume for volume in THREE["volumes"] if volume["name"] != change["name"]]
+    commands = len(run.pool.commands)
+    with pytest.raises(Refused, match=says):
+        Run(run.pool, {**THREE, "volumes": [*others, change]}, run.memory)()
+    assert not [c for c in run.pool.commands[commands:] if c.split()[1] in ("create", "set", "start", "probe")]
+
+
+def test_options_follow_values_and_others_options_stay() -> None:
+    run = Run(FakePool("a", "b", "c"), THREE)
+    run()
+    live = run.pool.peers["a"].cluster.volumes["safe"].options
+    live["auth.allow"] = "10.*"
+    changed = {
+        **THREE,
+        "volumes": [THREE["volumes"][0], {"name": "safe", "replica": 3, "options": {"nfs.disable": "on"}}],
+    }
+    Run(run.pool, changed, run.memory)()
+    assert live == {"nfs.disable": "on", "transport.address-family": "inet", "auth.allow": "10.*"}
+
+
+def test_a_bad_option_ends_in_glusters_words_and_the_volume_is_not_started() -> None:
+    pool = FakePool("a", "b", "c")
+    raw = {**THREE, "volumes": [{"name": "v", "options": {"no.such-option": 1}}]}
+    with pytest.raises(Refused, match=r"`gluster volume set v no.such-option 1` failed .* does not exist"):
+        Run(pool, raw)()
+    assert not pool.peers["a"].cluster.volumes["v"].started
+
+
+def test_nothing_is_changed_while_a_peer_is_away() -> None:
+    run = Run(FakePool("a", "b", "c"), THREE)
+    run()
+    run.pool.peers["c"].answers = False
+    commands = len(run.pool.commands)
+    more = {**THREE, "volumes": [*THREE["volumes"], {"name": "more", "nodes": ["a"]}]}
+    with pytest.raises(Refused, match=r"glusterd on c does not answer"):
+        Run(run.pool, more, run.memory)()
+    assert not [c for c in run.pool.commands[commands:] if "create" in c]
+
+
+def test_a_peer_that_lost_its_state_is_not_probed_as_new() -> None:
+    run = Run(FakePool("a", "b", "c"), THREE)
+    run()
+    lost = run.pool.peers["c"]
+    lost.answers = False
+    stand_in = FakePool("c").peers["c"]
+    stand_in.address = lost.address
+    run.pool.peers["c"] = stand_in
+    with pytest.raises(Refused, match=rf"c \(10.0.0.3\) was in the pool as peer {lost.uuid}"):
+        Run(run.pool, THREE, run.memory)()
+
+
+def test_two_pools_are_not_joined() -> None:
+    pool = FakePool("a", "b", "c", "d")
+    Run(pool, {"nodes": THREE["nodes"][:2], "volumes": [{"name": "mine"}]})()
+    other = {"nodes": [{"name": "c", "address": "10.0.0.3"}, {"name": "d", "address": "10.0.0.4"}]}
+    Run(pool, other)()
+    with pytest.raises(Refused, match=r"c \(10.0.0.3\) already has the peer"):
+        Run(pool, THREE)()
+
+
+def test_plan_is_the_same_text_twice() -> None:
+    pool = FakePool("a", "b", "c")
+    values = parse(merged(THREE))
+    texts = {plan_text(plan, seen) for seen, plan in (look_and_plan(pool, values, pool.addresses, Memory()),) * 2}
+    assert len(texts) == 1
+    assert "gluster peer probe 10.0.0.1   # on b, a gets its address as a name" in texts.pop()

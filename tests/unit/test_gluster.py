@@ -1,0 +1,85 @@
+"""Sessions of the gluster command line, against a runner that plays back what a real CLI printed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from hooks.gluster import session
+from hooks.runner import ExecResult, OutcomeUnknown, PeerUnavailable
+
+DATA = Path(__file__).parent.parent / "data" / "gluster-11.1"
+
+
+class Playback:
+    """Answers each exec with the next result, and keeps what was sent on stdin."""
+
+    def __init__(self, *results: ExecResult) -> None:
+        self.results = list(results)
+        self.sent: list[list[str]] = []
+
+    def run(self, peer: str, argv: Sequence[str], stdin: str = "", timeout: float = 60) -> ExecResult:
+        self.sent.append(stdin.splitlines())
+        return self.results.pop(0)
+
+
+def captured(*names: str, exit_code: int = 0, stderr: str = "") -> ExecResult:
+    return ExecResult("".join((DATA / f"{name}.xml").read_text() for name in names), stderr, exit_code)
+
+
+def test_one_document_a_command() -> None:
+    runner = Playback(captured("peer_status", "volume_create_replica3", "volume_start_already"))
+    replies = session(runner, "a", ["peer status", "volume create v a:/b", "volume start v"])
+    assert [reply.ok for reply in replies] == [True, True, False]
+    assert replies[2].message == "Volume rep3 already started"
+    assert replies[2].command == "volume start v"
+    assert len(runner.sent) == 1
+
+
+def test_the_rest_goes_into_a_further_session() -> None:
+    usage = ExecResult("", "\nUsage:\nvolume set <VOLNAME> <KEY> <VALUE>\n", 1)
+    runner = Playback(captured("volume_set_one", exit_code=1), usage, captured("volume_start_fresh_rep3"))
+    replies = session(runner, "a", ["volume set v k v", "volume set v k", "volume start v"])
+    assert [reply.ok for reply in replies] == [True, False, True]
+    assert replies[1].message == "Usage: volume set <VOLNAME> <KEY> <VALUE>"
+    assert runner.sent == [
+        ["volume set v k v", "volume set v k", "volume start v"],
+        ["volume set v k", "volume start v"],
+        ["volume start v"],
+    ]
+
+
+def test_glusterd_down_is_not_a_failed_command() -> None:
+    down = ExecResult("Connection failed. Please check if gluster daemon is operational.\n", "", 1)
+    with pytest.raises(PeerUnavailable, match="glusterd on a does not answer"):
+        session(Playback(down), "a", ["peer status"])
+
+
+def test_glusterd_that_dies_in_the_middle() -> None:
+    output = captured("peer_status").stdout + "Connection failed. Please check if gluster daemon is operational.\n"
+    with pytest.raises(PeerUnavailable, match="volume info"):
+        session(Playback(ExecResult(output, "", 1)), "a", ["peer status", "volume info"])
+
+
+@pytest.mark.parametrize("result", [ExecResult("", "", 124), ExecResult("Error : Request timed out\n", "", 1)])
+def test_a_command_that_did_not_end_may_have_had_its_effect(result: ExecResult) -> None:
+    with pytest.raises(OutcomeUnknown, match="volume start v"):
+        session(Playback(result), "a", ["volume start v"])
+
+
+@pytest.mark.parametrize(
+    ("name", "retriable"),
+    [("volume_start_already", False), ("peer_probe_has_volumes", False), ("volume_set_invalid_key", False)],
+)
+def test_what_may_be_repeated(name: str, retriable: bool) -> None:
+    (reply,) = session(Playback(captured(name)), "a", ["x"])
+    assert reply.retriable is retriable
+
+
+def test_a_lock_may_be_tried_again() -> None:
+    text = (DATA / "volume_start_already.xml").read_text()
+    locked = text.replace("30800", "30802").replace("Volume rep3 already started", "Another transaction is in progress")
+    (reply,) = session(Playback(ExecResult(locked, "", 0)), "a", ["volume start v"])
+    assert reply.retriable
