@@ -6,6 +6,7 @@ second in the same words: `helm template` refuses what the hook would refuse. `t
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -123,6 +124,16 @@ def load(path: str | Path, defaults: bool = True) -> dict[str, Any]:
 def merged(values: Mapping[str, Any]) -> dict[str, Any]:
     """Values laid over the chart's defaults as Helm does: maps key by key, lists as a whole, null removes a default."""
     return _merge(load(CHART / "values.yaml", defaults=False), values)
+
+
+def fullname(values: Mapping[str, Any], release: str) -> str:
+    """The start of the names of the chart's objects, as its helper `glusterfs.fullname` makes it of merged values."""
+    name = values["nameOverride"] or "glusterfs"
+    plain = name in release or ("gluster" in release and not values["nameOverride"])
+    full = str(values["fullnameOverride"] or (release if plain else f"{release}-{name}"))
+    if len(full) <= 40 and "." not in full:
+        return full
+    return f"{full.replace('.', '-')[:31].removesuffix('-')}-{hashlib.sha256(full.encode()).hexdigest()[:8]}"
 
 
 def _merge(default: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

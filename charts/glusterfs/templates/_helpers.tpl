@@ -1,10 +1,6 @@
-{{- define "glusterfs.name" -}}
-{{- default .Chart.Name .Values.nameOverride -}}
-{{- end -}}
-
-{{/* The start of every object's name, at most 40 characters; a longer one is cut and told apart by a hash. */}}
+{{/* The start of every object's name, at most 40 characters. hooks/values.py makes the same one. */}}
 {{- define "glusterfs.fullname" -}}
-{{- $name := include "glusterfs.name" . -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
 {{- $full := printf "%s-%s" .Release.Name $name -}}
 {{- if or (contains $name .Release.Name) (and (contains "gluster" .Release.Name) (not .Values.nameOverride)) -}}
 {{- $full = .Release.Name -}}
@@ -12,7 +8,7 @@
 {{- include "glusterfs.cut" (dict "text" (default $full .Values.fullnameOverride) "max" 40) -}}
 {{- end -}}
 
-{{/* A text as a part of an object's name. Dots and what is too long are replaced, and a hash keeps names apart. */}}
+{{/* A text as a part of an object's name. Dots are replaced, what is too long is cut; a hash keeps such names apart. */}}
 {{- define "glusterfs.cut" -}}
 {{- if or (contains "." .text) (gt (len .text) .max) -}}
 {{- $head := .text | replace "." "-" | trunc (sub .max 9 | int) | trimSuffix "-" -}}
@@ -27,8 +23,9 @@
 {{- include "glusterfs.cut" (dict "text" .node.name "max" (sub 51 (include "glusterfs.fullname" .root | len) | int)) -}}
 {{- end -}}
 
+{{/* Labels that never change: a StatefulSet's selector cannot. So no version here, and no name that values can change. */}}
 {{- define "glusterfs.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "glusterfs.name" .root }}
+app.kubernetes.io/name: {{ .root.Chart.Name }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
@@ -47,9 +44,4 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- else -}}
 {{- printf "%s:%s" $name (default .tag .image.tag) -}}
 {{- end -}}
-{{- end -}}
-
-{{/* The brick directories of a node, as JSON. */}}
-{{- define "glusterfs.bricks" -}}
-{{- ternary .node.bricks .root.Values.bricks (hasKey .node "bricks") | toJson -}}
 {{- end -}}
