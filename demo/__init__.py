@@ -1,0 +1,1 @@
+"""`make demo`: the chart on a real cluster, told command by command."""

@@ -1,0 +1,257 @@
+"""A release of the chart on a real cluster, and hands on its nodes; all through kubectl and helm, as a user would.
+
+Any cluster with three worker nodes will do that has brick file systems at /mnt/brick1 and /mnt/brick2 on each. Every
+release gets a state folder of its own on the nodes, and every volume a name of its own, so that nothing must be wiped.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+CHART = ROOT / "charts" / "glusterfs"
+STAMP = f"{int(time.time()):x}"
+"""Part of every name that stays on the nodes, so that test runs do not meet."""
+_numbers = itertools.count(1)
+
+
+class CommandFailed(AssertionError):
+    """A command exited non-zero; the message is what a user would see."""
+
+
+def run(*argv: str, stdin: str | None = None, check: bool = True, timeout: float = 400) -> str:
+    """Run a command on this machine and return its output, standard error included."""
+    done = subprocess.run(
+        argv, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout, check=False
+    )
+    if check and done.returncode:
+        raise CommandFailed(f"$ {' '.join(argv)}\n{done.stdout}")
+    return done.stdout
+
+
+def unique(word: str) -> str:
+    """A name that no other test and no earlier run has used."""
+    return f"{word}-{STAMP}-{next(_numbers)}"
+
+
+def until(what: str, probe: Callable[[], Any], seconds: float = 120) -> Any:
+    """Ask `probe` until its answer is true; returns the answer. Fails with `what` and the last answer."""
+    end = time.monotonic() + seconds
+    while not (answer := probe()):
+        assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}; last: {answer!r}"
+        time.sleep(0.5)
+    return answer
+
+
+@dataclass(frozen=True)
+class Lab:
+    """The cluster: kubectl with one kubeconfig, its worker nodes and their addresses."""
+
+    kubeconfig: str
+
+    def kubectl(self, *args: str, stdin: str | None = None, check: bool = True) -> str:
+        return run("kubectl", "--kubeconfig", self.kubeconfig, *args, stdin=stdin, check=check)
+
+    def get(self, *args: str) -> Any:
+        return json.loads(self.kubectl("get", *args, "-o", "json"))
+
+    def apply(self, namespace: str, *objects: Mapping[str, Any]) -> None:
+        self.kubectl("apply", "-n", namespace, "-f", "-", stdin=yaml.safe_dump_all(objects))
+
+    @property
+    def workers(self) -> list[str]:
+        nodes = self.get("nodes")["items"]
+        plain = [n for n in nodes if "node-role.kubernetes.io/control-plane" not in n["metadata"]["labels"]]
+        return sorted(node["metadata"]["name"] for node in plain)
+
+    @contextmanager
+    def namespace(self) -> Iterator[str]:
+        """A namespace that may hold privileged pods; removed afterwards with all that is in it."""
+        name = unique("gluster-test")
+        labels = {"pod-security.kubernetes.io/enforce": "privileged"}
+        self.kubectl(
+            "create",
+            "-f",
+            "-",
+            stdin=yaml.safe_dump(
+                {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+            ),
+        )
+        try:
+            yield name
+        finally:
+            self.kubectl("delete", "namespace", name, "--wait=true", "--timeout=120s")
+
+    def on_node(self, namespace: str, node: str, script: str) -> str:
+        """Run a shell script on a node as root, in a pod that sees the node's /mnt and /var/lib; returns its output."""
+        name = unique("hands")
+        mounts = [{"name": part.strip("/").replace("/", "-"), "path": part} for part in ("/mnt", "/var/lib")]
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name},
+            "spec": {
+                "nodeName": node,
+                "restartPolicy": "Never",
+                "hostNetwork": True,
+                "terminationGracePeriodSeconds": 0,
+                "tolerations": [{"operator": "Exists"}],
+                "containers": [
+                    {
+                        "name": "hands",
+                        "image": peer_image(),
+                        "imagePullPolicy": "IfNotPresent",
+                        "command": ["bash", "-ec", script],
+                        "securityContext": {"privileged": True},
+                        "volumeMounts": [
+                            {"name": m["name"], "mountPath": m["path"], "mountPropagation": "HostToContainer"}
+                            for m in mounts
+                        ],
+                    }
+                ],
+                "volumes": [{"name": m["name"], "hostPath": {"path": m["path"]}} for m in mounts],
+            },
+        }
+        self.apply(namespace, pod)
+        phase = until(
+            f"{name} on {node} ends",
+            lambda: (p := self.get("pod", name, "-n", namespace)["status"]["phase"]) in ("Succeeded", "Failed") and p,
+        )
+        output = self.kubectl("logs", name, "-n", namespace)
+        self.kubectl("delete", "pod", name, "-n", namespace, "--wait=false")
+        assert phase == "Succeeded", f"on {node}:\n{script}\n{output}"
+        return output
+
+    @contextmanager
+    def mounted(self, namespace: str, node: str, server: str, *volumes: str) -> Iterator[Callable[[str], str]]:
+        """A pod on `node` that has `volumes` mounted by FUSE below /data; yields a way to run shell scripts in it."""
+        name = unique("client")
+        mounts = [f"mkdir -p /data/{v} && mount -t glusterfs {server}:/{v} /data/{v}" for v in volumes]
+        script = "\n".join([*mounts, "touch /mounted", "exec sleep infinity"])
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name},
+            "spec": {
+                "nodeName": node,
+                "hostNetwork": True,
+                "dnsPolicy": "ClusterFirstWithHostNet",
+                "terminationGracePeriodSeconds": 0,
+                "containers": [
+                    {
+                        "name": "client",
+                        "image": peer_image(),
+                        "imagePullPolicy": "IfNotPresent",
+                        "command": ["tini", "--", "bash", "-ec", script],
+                        "securityContext": {"privileged": True},
+                        "readinessProbe": {"exec": {"command": ["cat", "/mounted"]}, "periodSeconds": 1},
+                    }
+                ],
+            },
+        }
+        self.apply(namespace, pod)
+        self.kubectl("wait", "-n", namespace, "--for=condition=Ready", f"pod/{name}", "--timeout=90s")
+        try:
+            yield lambda script: self.kubectl("exec", "-n", namespace, name, "--", "bash", "-ec", script)
+        finally:
+            self.kubectl("delete", "pod", name, "-n", namespace, "--wait=true", "--timeout=60s")
+
+
+def peer_image() -> str:
+    """The peer's image as the chart's defaults name it."""
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    image = yaml.safe_load((CHART / "values.yaml").read_text())["image"]
+    return f"{image['registry']}/{image['repository']}:{chart['appVersion']}"
+
+
+@dataclass
+class Release:
+    """One release of the chart. `values` are laid over `defaults` by each install or upgrade."""
+
+    lab: Lab
+    namespace: str
+    helm: str = "helm"
+    name: str = "gluster"
+    state: str = field(default_factory=lambda: f"/var/lib/glusterd-tests/{unique('state')}")
+
+    def install(self, values: Mapping[str, Any], *flags: str) -> str:
+        """`helm install`; returns what helm printed. Raises CommandFailed with the same."""
+        return self._helm("install", values, *flags)
+
+    def upgrade(self, values: Mapping[str, Any], *flags: str) -> str:
+        return self._helm("upgrade", values, *flags)
+
+    def uninstall(self) -> None:
+        """`helm uninstall`, until the last peer pod has left its node (its port and bricks are free)."""
+        self._command("uninstall", self.name, "--wait")
+        until("the peers have ended", lambda: not self.peers())
+
+    def installed(self) -> list[str]:
+        """Names of the releases in the namespace, failed ones included."""
+        return self._command("list", "--all", "--short").split()
+
+    def _helm(self, verb: str, values: Mapping[str, Any], *flags: str) -> str:
+        text = yaml.safe_dump({"statePath": self.state, **values})
+        return self._command(verb, self.name, str(CHART), "-f", "-", "--timeout", "300s", *flags, stdin=text)
+
+    def _command(self, *args: str, stdin: str | None = None) -> str:
+        return run(self.helm, *args, "--kubeconfig", self.lab.kubeconfig, "-n", self.namespace, stdin=stdin)
+
+    def peers(self) -> dict[str, str]:
+        """Node -> name of its peer pod."""
+        selector = f"app.kubernetes.io/instance={self.name},app.kubernetes.io/component=peer"
+        pods = self.lab.get("pods", "-n", self.namespace, "-l", selector)["items"]
+        return {pod["spec"].get("nodeName", ""): pod["metadata"]["name"] for pod in pods}
+
+    def report(self) -> str:
+        """The hook's log, as `kubectl logs` shows it."""
+        return self.lab.kubectl("logs", "-n", self.namespace, f"job/{self.fullname}-converge")
+
+    def record(self) -> dict[str, str]:
+        return dict(self.lab.get("configmap", f"{self.fullname}-report", "-n", self.namespace).get("data") or {})
+
+    @property
+    def fullname(self) -> str:
+        return self.name
+
+    def gluster(self, *command: str, node: str | None = None) -> str:
+        """Run the gluster command line in a peer, by default in the first."""
+        return self.in_peer(node, "timeout", "100", "gluster", "--mode=script", *command)
+
+    def in_peer(self, node: str | None, *argv: str) -> str:
+        peers = self.peers()
+        pod = peers[node or min(peers)]
+        return self.lab.kubectl("exec", "-n", self.namespace, pod, "-c", "glusterd", "--", *argv)
+
+    def info(self, volume: str) -> dict[str, Any]:
+        """`volume info` as a map, its bricks as a list."""
+        lines = self.gluster("volume", "info", volume).splitlines()
+        pairs = [line.split(": ", 1) for line in lines if ": " in line]
+        bricks = [value.strip() for key, value in pairs if key.startswith("Brick") and key[5:].isdigit()]
+        return {**dict(pairs), "bricks": bricks}
+
+    def uuids(self) -> dict[str, str]:
+        """Node -> UUID out of each peer's own glusterd.info."""
+        text = {node: self.in_peer(node, "cat", "/var/lib/glusterd/glusterd.info") for node in self.peers()}
+        return {node: info.split("UUID=")[1].split()[0] for node, info in text.items()}
+
+
+def nodes(names: Sequence[str], **more: Any) -> list[dict[str, Any]]:
+    """`values.nodes` for these nodes; `more` goes into each entry."""
+    return [{"name": name, **more} for name in names]
+
+
+def helms() -> list[str]:
+    """The Helm binaries that the tests are run with: Helm 4, Helm 3."""
+    return [os.environ.get("HELM", "helm"), os.environ.get("HELM3", "helm3")]

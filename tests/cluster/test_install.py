@@ -1,0 +1,185 @@
+"""`helm install` makes the pool and every type of volume; upgrade, uninstall and a new install keep it all."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.cluster.lab import ROOT, CommandFailed, Lab, Release, helms, nodes, unique
+
+BRICK1, BRICK2 = "/mnt/brick1", "/mnt/brick2"
+
+
+@pytest.fixture(scope="module")
+def values(lab: Lab) -> dict[str, Any]:
+    """Three nodes with two bricks each, and a volume of every type."""
+    a, b, c = lab.workers[:3]
+    turned = unique("turned")
+    return {
+        "nodes": nodes([a, b, c]),
+        "bricks": [BRICK1, BRICK2],
+        "volumes": [
+            {"name": unique("distributed"), "bricks": [BRICK1]},
+            {"name": unique("mirror"), "replica": 2, "nodes": [a, b], "bricks": [BRICK1]},
+            {"name": unique("three"), "replica": 3, "bricks": [BRICK1], "options": {"performance.nl-cache": True}},
+            {"name": unique("arbiter"), "replica": 2, "arbiter": 1, "bricks": [BRICK2]},
+            {"name": unique("disperse"), "disperse": 3, "redundancy": 1, "bricks": [BRICK2]},
+            {"name": unique("distrep"), "replica": 3},
+            {"name": turned, "replica": 2, "layout": [f"{c}:{BRICK2}/{turned}", f"{a}:{BRICK1}/{turned}"]},
+        ],
+    }
+
+
+def expected(lab: Lab, values: dict[str, Any]) -> dict[str, tuple[str, list[str]]]:
+    """Number of bricks as `volume info` words it, and the bricks in their order, written out by hand for each type."""
+    items = lab.get("nodes")["items"]
+    address = {
+        n["metadata"]["name"]: next(x["address"] for x in n["status"]["addresses"] if x["type"] == "InternalIP")
+        for n in items
+    }
+    a, b, c = (address[name] for name in lab.workers[:3])
+    distributed, mirror, three, arbiter, disperse, distrep, turned = (v["name"] for v in values["volumes"])
+    return {
+        distributed: ("3", [f"{x}:{BRICK1}/{distributed}" for x in (a, b, c)]),
+        mirror: ("1 x 2 = 2", [f"{x}:{BRICK1}/{mirror}" for x in (a, b)]),
+        three: ("1 x 3 = 3", [f"{x}:{BRICK1}/{three}" for x in (a, b, c)]),
+        arbiter: (
+            "1 x (2 + 1) = 3",
+            [f"{a}:{BRICK2}/{arbiter}", f"{b}:{BRICK2}/{arbiter}", f"{c}:{BRICK2}/{arbiter} (arbiter)"],
+        ),
+        disperse: ("1 x (2 + 1) = 3", [f"{x}:{BRICK2}/{disperse}" for x in (a, b, c)]),
+        distrep: ("2 x 3 = 6", [f"{x}:{p}/{distrep}" for p in (BRICK1, BRICK2) for x in (a, b, c)]),
+        turned: ("1 x 2 = 2", [f"{c}:{BRICK2}/{turned}", f"{a}:{BRICK1}/{turned}"]),
+    }
+
+
+def execs(report: str) -> int:
+    found = re.search(r"\((\d+) execs, ", report)
+    assert found, report
+    return int(found[1])
+
+
+class Story:
+    """What the first install left, for the later ones to compare with."""
+
+    state = ""
+    uuids: dict[str, str]
+    checksums = ""
+
+
+@pytest.fixture(scope="module")
+def story() -> Story:
+    return Story()
+
+
+@pytest.fixture(scope="module")
+def installed(lab: Lab, namespace: str, values: dict[str, Any], story: Story) -> Iterator[Release]:
+    """The first install: Helm 4 without --wait, on empty nodes."""
+    release = Release(lab, namespace, helm=helms()[0])
+    story.state = release.state
+    printed = release.install(values)
+    assert "The plan for 3 peers" in printed, "the plan is in the user's terminal"
+    assert "every brick online" in printed
+    yield release
+    if release.installed():
+        release.uninstall()
+
+
+def test_volumes_are_as_values_say(lab: Lab, installed: Release, values: dict[str, Any]) -> None:
+    for volume, (count, bricks) in expected(lab, values).items():
+        info = installed.info(volume)
+        assert (info["Status"], info["Number of Bricks"], info["bricks"]) == ("Started", count, bricks), info
+    assert installed.info(values["volumes"][2]["name"])["performance.nl-cache"] == "on"
+    assert len(installed.gluster("pool", "list").splitlines()) == 1 + 3
+    assert "every brick online" in installed.record()["outcome"]
+
+
+def test_every_volume_takes_data_and_returns_it(
+    lab: Lab, installed: Release, values: dict[str, Any], story: Story
+) -> None:
+    names = [volume["name"] for volume in values["volumes"]]
+    server = f"{installed.fullname}.{installed.namespace}.svc.cluster.local"
+    write = "for v in {}; do head -c 3000000 /dev/urandom > /data/$v/blob; echo $v > /data/$v/name; done; cd /data; {}"
+    check = "sha256sum */blob */name"
+    with lab.mounted(installed.namespace, lab.workers[0], server, *names) as there:
+        written = there(write.format(" ".join(names), check))
+    with lab.mounted(installed.namespace, lab.workers[1], server, *names) as here:
+        assert here(f"cd /data; {check}") == written
+    assert len(written.splitlines()) == 2 * len(names)
+    story.checksums = written
+
+
+@pytest.mark.parametrize("flags", [(), ("--wait",)], ids=["plain", "wait"])
+def test_upgrade_with_the_same_values_changes_nothing(
+    installed: Release, values: dict[str, Any], flags: tuple[str, ...]
+) -> None:
+    before = installed.gluster("volume", "info")
+    pods = installed.lab.get("pods", "-n", installed.namespace)["items"]
+    printed = installed.upgrade(values, *flags)
+    assert "Nothing to do: the pool of 3 peers is what values say." in printed
+    assert execs(installed.report()) <= 3
+    assert installed.gluster("volume", "info") == before
+    uids = {p["metadata"]["uid"] for p in installed.lab.get("pods", "-n", installed.namespace)["items"]}
+    assert {p["metadata"]["uid"] for p in pods if "hook" not in p["metadata"]["name"]} & uids
+
+
+def plan(installed: Release, values: dict[str, Any], *args: str) -> subprocess.CompletedProcess[str]:
+    """`python -m hooks plan` as a user runs it on a laptop."""
+    file = yaml.safe_dump({"statePath": installed.state, **values})
+    argv = [sys.executable, "-m", "hooks", "plan", "-f", "/dev/stdin", "-n", installed.namespace, *args]
+    env = {**os.environ, "KUBECONFIG": installed.lab.kubeconfig}
+    return subprocess.run(argv, input=file, capture_output=True, text=True, cwd=ROOT, env=env, timeout=120, check=False)
+
+
+def test_plan_from_a_laptop(installed: Release, values: dict[str, Any]) -> None:
+    same = plan(installed, values)
+    assert (same.returncode, same.stdout.splitlines()[0]) == (
+        0,
+        "Nothing to do: the pool of 3 peers is what values say.",
+    ), same
+    more = {**values, "volumes": [*values["volumes"], {"name": "planned", "bricks": [BRICK1]}]}
+    planned = plan(installed, more)
+    assert planned.returncode == 2, planned
+    assert "gluster volume create planned " in planned.stdout
+    assert "planned" not in installed.gluster("volume", "list")
+    changed = {**values, "volumes": [{**values["volumes"][2], "replica": 2}]}
+    refused = plan(installed, changed)
+    assert refused.returncode == 1, refused
+    assert "Refused, nothing was changed" in refused.stdout
+
+
+def test_what_would_change_a_volumes_type_is_refused(installed: Release, values: dict[str, Any]) -> None:
+    before = installed.gluster("volume", "info")
+    mirror = values["volumes"][1]
+    with pytest.raises(CommandFailed, match="a volume's type is not changed"):
+        installed.upgrade({**values, "volumes": [{**mirror, "replica": 3, "nodes": []}]})
+    assert installed.gluster("volume", "info") == before
+    installed.upgrade(values)
+
+
+@pytest.mark.parametrize(
+    ("helm", "flags"),
+    [(helms()[0], ("--wait",)), (helms()[1], ()), (helms()[1], ("--wait",))],
+    ids=["helm4-wait", "helm3", "helm3-wait"],
+)
+def test_uninstall_and_install_give_the_same_pool(
+    lab: Lab, installed: Release, values: dict[str, Any], story: Story, helm: str, flags: tuple[str, ...]
+) -> None:
+    uuids, info = installed.uuids(), installed.gluster("volume", "info")
+    installed.uninstall()
+    installed.helm = helm
+    printed = installed.install(values, *flags)
+    assert "every brick online" in printed
+    assert installed.uuids() == uuids
+    assert installed.gluster("volume", "info") == info
+    names = [volume["name"] for volume in values["volumes"]]
+    server = f"{installed.fullname}.{installed.namespace}.svc.cluster.local"
+    with lab.mounted(installed.namespace, lab.workers[2], server, *names) as there:
+        assert there("cd /data; sha256sum */blob */name") == story.checksums
