@@ -20,7 +20,7 @@ from hooks.plan import Memory
 from hooks.pods import PeerPod, peer_pods
 from hooks.report import Report, plan_text, status_table, success
 from hooks.runner import OutcomeUnknown, PeerUnavailable
-from hooks.values import Values, ValuesError, load, parse
+from hooks.values import Values, ValuesError, fullname, load, parse
 
 NOTHING_TO_DO, FAILED, CHANGES = 0, 1, 2
 
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         raw = load(args.values)
         values = parse(raw)
         cluster = Cluster(args.namespace, args.release, args.kubeconfig, args.context)
-        record = f"{args.fullname or _fullname(args.release, raw)}-report"
+        record = f"{args.fullname or fullname(raw, args.release)}-report"
         if args.command == "plan":
             return _plan(cluster, values, record)
         return _converge(cluster, values, record, args.deadline, report)
@@ -101,13 +101,6 @@ def _to_record(memory: Memory) -> dict[str, str]:
 def _from_record(data: dict[str, str]) -> Memory:
     options = json.loads(data.get("options", "{}"))
     return Memory(json.loads(data.get("peers", "{}")), {volume: tuple(names) for volume, names in options.items()})
-
-
-def _fullname(release: str, raw: dict[str, object]) -> str:
-    """The name the chart gives its objects, as its helper `glusterfs.fullname` makes it."""
-    name = str(raw.get("nameOverride") or "glusterfs")
-    full = str(raw.get("fullnameOverride") or "") or (release if name in release else f"{release}-{name}")
-    return full[:63].rstrip("-")
 
 
 def _arguments() -> argparse.ArgumentParser:
