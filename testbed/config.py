@@ -1,0 +1,63 @@
+"""Where things are and which versions are used: paths, the checkout's cluster id, the pins of versions.toml."""
+
+import hashlib
+import os
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parent
+REPOSITORY = SOURCE.parent
+
+
+class TestbedError(Exception):
+    """Something a person has to know: what is wrong with names and values, then what to do."""
+
+
+def cache_folder() -> Path:
+    """Everything the test bed makes lies below this one folder."""
+    if own := os.environ.get("TESTBED_CACHE"):
+        return Path(own).resolve()
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return (Path(base) / "glusterfs-testbed").resolve()
+
+
+def cluster_id() -> str:
+    """One id a checkout, so that two checkouts on a machine have two clusters. TESTBED_ID overrides it."""
+    own = os.environ.get("TESTBED_ID")
+    if own is None:
+        return hashlib.sha256(str(REPOSITORY).encode()).hexdigest()[:6]
+    if not re.fullmatch(r"[a-z0-9]{1,12}", own):
+        raise TestbedError(f"TESTBED_ID={own!r} is no cluster id. Use 1 to 12 of a-z and 0-9, for example dev2.")
+    return own
+
+
+@dataclass(frozen=True)
+class Versions:
+    kubernetes: str
+    kubernetes_tested: tuple[str, ...]
+    go: str
+    coredns: str
+    helm3: str
+    tools_package: str
+    tools_version: str
+    kind: str
+    debian_node: str
+    debian_image: str
+
+
+def versions() -> Versions:
+    pins = tomllib.loads((SOURCE / "versions.toml").read_text())
+    return Versions(
+        kubernetes=pins["kubernetes"],
+        kubernetes_tested=tuple(pins["kubernetes-tested"]),
+        go=pins["go"],
+        coredns=pins["coredns"],
+        helm3=pins["helm3"],
+        tools_package=pins["kubectl-and-helm4"]["package"],
+        tools_version=pins["kubectl-and-helm4"]["version"],
+        kind=pins["kind"],
+        debian_node=pins["debian"]["node"],
+        debian_image=pins["debian"]["image"],
+    )

@@ -1,0 +1,136 @@
+"""Container images without a registry: the project's Dockerfiles and the cluster's own two, built with buildah.
+
+An image becomes an archive named by the hash of all that went into it, so what has not changed is never built again.
+"""
+
+import hashlib
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from testbed import build, rootfs
+from testbed.config import REPOSITORY, TestbedError, cache_folder, versions
+from testbed.shell import appearing, lock, remove_tree, run, step
+
+PAUSE = "localhost/pause:1"
+KEPT_ARCHIVES = 3
+
+
+@dataclass(frozen=True)
+class Image:
+    name: str
+    reference: str
+    context: Path
+    dockerfile: Path
+
+    def inputs(self) -> Iterator[Path]:
+        """The Dockerfile and what its COPY lines name, as files."""
+        yield self.dockerfile
+        text = self.dockerfile.read_text().replace("\\\n", " ")
+        for arguments in re.findall(r"^COPY\s+(.*)$", text, re.MULTILINE):
+            words = shlex.split(arguments)
+            if any(word.startswith("--from") for word in words):
+                continue
+            for source in [word for word in words if not word.startswith("--")][:-1]:
+                path = self.context / source
+                if not path.exists():
+                    raise TestbedError(f"{self.dockerfile} copies {source}, and {path} is not there. Make it or mend the line.")
+                yield from sorted(_files(path))
+
+    def key(self) -> str:
+        digest = hashlib.sha256(f"{self.reference} {rootfs.image_base().name}".encode())
+        for path in self.inputs():
+            digest.update(f"\n{path.relative_to(self.context)} {path.stat().st_mode}\n".encode())
+            digest.update(path.read_bytes())
+        return digest.hexdigest()[:16]
+
+
+def _files(path: Path) -> Iterable[Path]:
+    if path.is_file():
+        return [path]
+    return (found for found in path.rglob("*") if found.is_file() and "__pycache__" not in found.parts)
+
+
+def project_images() -> dict[str, Image]:
+    """One image a folder of images/; its name is the folder's, with the chart's name before it."""
+    version, application = _chart_versions()
+    found = {}
+    for dockerfile in sorted(REPOSITORY.glob("images/*/Dockerfile")):
+        name = dockerfile.parent.name
+        reference = f"localhost/glusterfs:{application}" if name == "glusterfs" else f"localhost/glusterfs-{name}:{version}"
+        found[name] = Image(name, reference, REPOSITORY, dockerfile)
+    return found
+
+
+def _chart_versions() -> tuple[str, str]:
+    chart = REPOSITORY / "charts/glusterfs/Chart.yaml"
+    text = chart.read_text() if chart.exists() else ""
+    found = dict(re.findall(r'^(version|appVersion):\s*"?([^"\s]+)"?\s*$', text, re.MULTILINE))
+    return found.get("version", "0.0.0"), found.get("appVersion", "0.0.0")
+
+
+def pause_image() -> Image:
+    """The only image that Kubernetes needs itself. It holds one program, out of build.py."""
+    folder = build.pause()
+    dockerfile = folder / "Dockerfile"
+    dockerfile.write_text('FROM scratch\nCOPY pause /pause\nENTRYPOINT ["/pause"]\n')
+    return Image("pause", PAUSE, folder, dockerfile)
+
+
+def select(names: Iterable[str]) -> list[Image]:
+    """The project's images of those names; all of them when none is named."""
+    known = project_images()
+    if unknown := [name for name in names if name not in known]:
+        raise TestbedError(f"There is no image {', '.join(unknown)}. The folders of images/ are: {', '.join(known) or 'none yet'}.")
+    return [known[name] for name in names] or list(known.values())
+
+
+def archive(image: Image) -> Path:
+    """Build the image, unless its inputs have been built before; its archive."""
+    folder = cache_folder() / "images" / image.name
+    target = folder / f"{image.key()}.tar"
+    with lock("images"):
+        if target.exists():
+            target.touch()
+            return target
+        folder.mkdir(parents=True, exist_ok=True)
+        with step(f"image {image.reference}", slow=True):
+            _import_base()
+            _buildah("build", "--layers", *_pip_settings(), "-t", image.reference, "-f", image.dockerfile, image.context)
+            draft = folder / "draft"
+            draft.unlink(missing_ok=True)
+            _buildah("push", image.reference, f"docker-archive:{draft}:{image.reference}")
+            draft.rename(target)
+        for old in sorted(folder.glob("*.tar"), key=lambda path: path.stat().st_mtime)[:-KEPT_ARCHIVES]:
+            old.unlink()
+    return target
+
+
+def _pip_settings() -> list[str]:
+    """The machine's own pip settings and certificates during the build, so that no Dockerfile names a host."""
+    files = ("/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
+    return [option for file in files if Path(file).exists() for option in ("-v", f"{file}:{file}:ro")]
+
+
+def _import_base() -> None:
+    base = rootfs.image_base()
+    marker = cache_folder() / "buildah" / f"base-{base.stem}"
+    if not marker.exists():
+        with appearing(cache_folder() / "buildah" / "context") as draft:
+            (draft / "base.tar").hardlink_to(base)
+            (draft / "Dockerfile").write_text('FROM scratch\nADD base.tar /\nCMD ["bash"]\n')
+            _buildah("build", "-t", f"docker.io/library/debian:{versions().debian_image}-slim", draft)
+        marker.touch()
+
+
+def _buildah(command: str, *arguments: str | Path) -> None:
+    folder = cache_folder() / "buildah"
+    if command == "build":
+        arguments = ("--pull-never", "--isolation", "chroot", *arguments)
+    # The folder for what runs is made anew each time: mounts that it tells of ended with their mount namespace.
+    remove_tree(folder / "run")
+    place = ("--root", folder / "store", "--runroot", folder / "run", "--storage-driver", "overlay")
+    run(["buildah", *place, command, "--quiet", *arguments], contained=True)
+

@@ -1,0 +1,96 @@
+"""Running commands, telling what takes long, waiting for conditions, locks, and folders that appear whole or not at all."""
+
+import fcntl
+import os
+import shlex
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from testbed.config import TestbedError, cache_folder
+
+# A builder runs in a process and mount namespace of its own that dies with this process, so that neither Ctrl-C nor
+# kill -9 leaves a compiler running or a mount behind.
+CONTAINED = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    text: str = "",
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    contained: bool = False,
+    check: bool = True,
+) -> subprocess.CompletedProcess[str]:
+    """Run a command with `text` as its input; when it fails, say which command it was and its last words."""
+    argv = [*(CONTAINED if contained else ()), *map(str, command)]
+    environment = None if env is None else {**os.environ, **env}
+    try:
+        done = subprocess.run(
+            argv, input=text, env=environment, cwd=cwd, capture_output=True, encoding="utf-8", errors="replace", check=False
+        )
+    except FileNotFoundError as error:
+        raise TestbedError(f"{error.filename} is not there. Install it and run the command again.") from error
+    if check and done.returncode:
+        last = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-15:])
+        raise TestbedError(f"This command failed with exit code {done.returncode}:\n  {shlex.join(argv)}\n{last}")
+    return done
+
+
+@contextmanager
+def step(what: str, *, slow: bool = False) -> Iterator[None]:
+    """One line when the step is done, and one before when it may take more than a few seconds."""
+    if slow:
+        print(f"      ...  {what}", flush=True)
+    start = time.monotonic()
+    yield
+    print(f"{time.monotonic() - start:7.1f} s  {what}", flush=True)
+
+
+def wait_for(what: str, condition: Callable[[], bool], *, seconds: float, hint: str) -> None:
+    """Poll until the condition holds. `hint` says where to look when it never does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TestbedError(f"Waited {seconds:.0f} s in vain for {what}. {hint}")
+        time.sleep(0.1)
+
+
+@contextmanager
+def lock(name: str) -> Iterator[None]:
+    """One at a time on this machine, over all checkouts. The lock ends with its process, however that ends."""
+    folder = cache_folder() / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / name).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"      ...  another testbed command is at {name}: waiting for it", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def appearing(target: Path) -> Iterator[Path]:
+    """A folder to fill that gets its name only when it is whole. The caller holds the lock over it."""
+    draft = target.with_name(target.name + ".draft")
+    remove_tree(draft)
+    draft.mkdir(parents=True)
+    yield draft
+    remove_tree(target)
+    draft.rename(target)
+
+
+def remove_tree(folder: Path) -> None:
+    """rm -rf, which is several times as quick as shutil on the 10,000s of files of a node."""
+    if folder.exists() or folder.is_symlink():
+        run(["rm", "-rf", "--one-file-system", folder])
+
+
+def missing(commands: Mapping[str, str]) -> list[str]:
+    """The packages of those commands that are not there."""
+    return sorted({package for command, package in commands.items() if not shutil.which(command)})
