@@ -29,6 +29,7 @@ def decide(values: Values, observed: Observed, set_before: Mapping[str, tuple[st
             creates.append(Step(create_command(spec, observed), volume=spec.name))
         else:
             refusals += _differs(spec, volume, observed)
+            notes += [note] if (note := _other_sets(spec, volume, observed)) else []
         options += _options(spec, volume, set_before.get(spec.name, ()))
         if volume is None or not volume.started:
             starts.append(Step(f"volume start {spec.name}", volume=spec.name))
@@ -122,14 +123,32 @@ def _differs(spec: VolumeSpec, volume: Volume, observed: Observed) -> list[str]:
             f"The volume {spec.name} is {kind_of(volume)} in the pool, values say {spec.kind}: a volume's type is not "
             "changed. Put the old type back into values, or make a new volume and copy the data."
         )
-    live = tuple(BrickSpec(observed.name_of(brick.peer), brick.path) for brick in volume.bricks)
-    if live != spec.bricks:
+    live = _live_bricks(volume, observed)
+    if set(live) != set(spec.bricks):
         problems.append(
             f"The volume {spec.name} has the bricks {_list(live)} in the pool, values give {_list(spec.bricks)}: "
             "bricks of an existing volume are not added, moved or taken away by this version. "
-            "Put the old nodes and bricks (or their order, as `layout`) back into values."
+            "Put the old nodes and bricks back into values."
         )
     return problems
+
+
+def _live_bricks(volume: Volume, observed: Observed) -> tuple[BrickSpec, ...]:
+    return tuple(BrickSpec(observed.name_of(brick.peer), brick.path) for brick in volume.bricks)
+
+
+def _other_sets(spec: VolumeSpec, volume: Volume, observed: Observed) -> str:
+    """Existing sets never move: another order in values, as when `nodes` is sorted anew, changes nothing."""
+    live = _live_bricks(volume, observed)
+    if set(live) != set(spec.bricks) or _sets(live, volume.set_size) == _sets(spec.bricks, spec.set_size):
+        return ""
+    return (
+        f"{spec.name} keeps its sets of bricks as they are; values in their present order would group them otherwise."
+    )
+
+
+def _sets(bricks: Sequence[BrickSpec], size: int) -> set[frozenset[BrickSpec]]:
+    return {frozenset(bricks[start : start + size]) for start in range(0, len(bricks), size)}
 
 
 def kind_of(volume: Volume) -> str:

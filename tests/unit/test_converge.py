@@ -94,13 +94,23 @@ def test_no_op_costs_at_most_three_execs_and_changes_nothing(peers: int) -> None
 
 
 def test_reordering_nodes_is_a_no_op() -> None:
-    run = Run(FakePool("a", "b", "c"), THREE)
+    raw = {**THREE, "volumes": [*THREE["volumes"], {"name": "spread", "replica": 2, "bricks": ["/mnt/brick1", "/d"]}]}
+    raw["bricks"] = ["/mnt/brick1", "/d"]
+    run = Run(FakePool("a", "b", "c"), raw)
     run()
-    turned = {**THREE, "nodes": THREE["nodes"][::-1]}
-    turned["volumes"] = [{"name": "newvol", "replica": 2, "layout": ["a:/mnt/brick1/newvol", "b:/mnt/brick1/newvol"]}]
-    again = Run(run.pool, turned, run.memory)
+    again = Run(run.pool, {**raw, "nodes": raw["nodes"][::-1]}, run.memory)
     again()
     assert "Nothing to do" in again.report.lines[0]
+    assert "Note: spread keeps its sets of bricks as they are" in again.text
+
+
+def test_what_values_no_longer_list_is_kept_and_named() -> None:
+    run = Run(FakePool("a", "b", "c"), THREE)
+    run()
+    again = Run(run.pool, {"nodes": THREE["nodes"][:2], "volumes": THREE["volumes"][:1]}, run.memory)
+    again()
+    assert "Nothing to do" in again.report.lines[0]
+    assert "10.0.0.3 is a peer of the pool but not in `nodes`: kept as it is." in again.text
     assert "The volume safe is in the pool but not in `volumes`: kept as it is." in again.text
 
 
