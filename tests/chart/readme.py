@@ -1,4 +1,4 @@
-"""Writes the table of values in the chart's README out of the schema and values.yaml: `python -m tests.chart.readme`."""
+"""Writes the table of values in the chart's README out of schema and values.yaml: `python -m tests.chart.readme`."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def resolved(root: Schema, schema: Schema) -> Schema:
     """A schema with its local reference followed; what stands beside the reference counts more."""
     if "$ref" not in schema:
         return schema
-    return root["definitions"][schema["$ref"].removeprefix("#/definitions/")] | schema
+    definition: Schema = root["definitions"][schema["$ref"].removeprefix("#/definitions/")]
+    return definition | schema
 
 
 def with_table(text: str) -> str:
