@@ -1,7 +1,7 @@
 """Control groups: one group a machine in every hierarchy, so that its processes can be found, limited and killed.
 
-The groups lie below the group that `up` ran in and are found again by their names, not by records: whatever a killed `up`
-left behind is still seen. Both versions of control groups are served.
+The groups lie below the group that `up` ran in and are found again by their names, not by records: whatever a killed
+`up` left behind is still seen. Both versions of control groups are served; only version 1 has been run.
 """
 
 import os
@@ -26,7 +26,7 @@ class Groups:
     folders: tuple[Path, ...]
 
     def processes(self) -> set[int]:
-        found = set()
+        found: set[int] = set()
         for folder in self.folders:
             for path in _groups_in(folder):
                 try:
@@ -37,6 +37,7 @@ class Groups:
 
     def kill(self) -> None:
         """SIGKILL to every process until there is none. A machine's init takes its whole process namespace with it."""
+
         def gone() -> bool:
             remaining = self.processes()
             for process in remaining:
@@ -46,7 +47,8 @@ class Groups:
                     continue
             return not remaining
 
-        wait_for(f"the processes of {self.folders[0].name} to end", gone, seconds=30, hint="`ps` tells what they wait for.")
+        what = f"the processes of {self.folders[0].name} to end"
+        wait_for(what, gone, seconds=30, hint="`ps` tells what they wait for.")
 
     def joined_by(self, command: Sequence[str | Path]) -> list[str]:
         """The command as one that joins these groups first."""

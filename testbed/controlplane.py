@@ -1,7 +1,7 @@
 """The control plane: etcd, API server, controller manager, scheduler and cluster DNS, as processes of one machine.
 
-It lives in the fabric's network namespace and is no node. Cluster DNS is here, not in pods, so that it survives what tests
-do to nodes.
+It lives in the fabric's network namespace and is no node. Cluster DNS is here, not in pods, so that it survives what
+tests do to nodes.
 """
 
 from pathlib import Path

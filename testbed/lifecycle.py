@@ -4,7 +4,6 @@ import hashlib
 import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
@@ -28,62 +27,54 @@ sys.exit(socket.inet_aton({network.API_SERVICE!r}) not in asker.recv(512))
 def up(nodes: int, kubernetes: str, brick_size: str) -> Native:
     with lock(f"cluster-{cluster_id()}"):
         existing = native.load()
-        if existing and is_up(existing):
-            return _refresh(existing, nodes, kubernetes)
-        if existing:
-            print("An earlier `up` did not get to its end, or the machine was restarted: what it left is cleared first.")
-            _clear(existing.id)
-        host.prepare()
-        archives = _prepare(kubernetes)
-        with step(f"cluster of {nodes} nodes, Kubernetes {kubernetes}"):
-            return _start(nodes, kubernetes, brick_size, archives)
-
-
-def is_up(cluster: Native) -> bool:
-    return (cluster.folder / "up").exists() and cluster.control_plane().init() is not None
-
-
-def _refresh(cluster: Native, nodes: int, kubernetes: str) -> Native:
-    if (len(cluster.nodes), cluster.kubernetes) != (nodes, kubernetes):
+        if not existing or not existing.is_up():
+            if _clear(cluster_id()):
+                print("That was what an `up` that did not get to its end, or a restart of the machine, had left.")
+            host.prepare()
+            archives = _prepare(kubernetes)
+            with step(f"cluster of {nodes} nodes, Kubernetes {kubernetes}"):
+                return _start(nodes, kubernetes, brick_size, archives)
+    if (len(existing.nodes), existing.kubernetes) != (nodes, kubernetes):
         raise TestbedError(
-            f"A cluster of {len(cluster.nodes)} nodes with Kubernetes {cluster.kubernetes} is running. For {nodes} nodes with "
-            f"{kubernetes} take it down first: python -m testbed down"
+            f"A cluster of {len(existing.nodes)} nodes with Kubernetes {existing.kubernetes} is running. "
+            f"For {nodes} nodes with {kubernetes} take it down first: python -m testbed down"
         )
-    print(f"The cluster is up already: {nodes} nodes, Kubernetes {kubernetes}. Images that changed are loaded.")
-    cluster.load([images.archive(image) for image in images.select([])])
-    return cluster
+    print(f"The cluster is up already: {nodes} nodes, Kubernetes {kubernetes}. Images that have changed are loaded.")
+    existing.load()
+    return existing
 
 
 def _prepare(kubernetes: str) -> list[Path]:
-    """Build what is missing. Compiling takes the processors, Debian trees mostly wait for the network."""
+    """Build what is missing; the images. Compiling takes the processors, Debian trees mostly wait for the network."""
+
     def programs() -> None:
         build.kubernetes(kubernetes)
         build.coredns()
-        build.pause()
 
     def trees() -> list[Path]:
         rootfs.machine_tree()
         return [images.archive(image) for image in images.select([])]
 
     with ThreadPoolExecutor(3) as pool:
-        tasks = [pool.submit(build.kubectl_and_helm), pool.submit(programs)]
-        project = pool.submit(trees)
-        for task in tasks:
-            task.result()
+        compiled, tools, project = pool.submit(programs), pool.submit(build.kubectl), pool.submit(trees)
+        compiled.result()
+        build.link_tools(tools.result(), tools.result().with_name("helm"))
         return [*project.result(), images.archive(images.pause_image())]
 
 
 def _start(nodes: int, kubernetes: str, brick_size: str, archives: list[Path]) -> Native:
     names = tuple(f"worker-{number}" for number in range(1, nodes + 1))
     cluster = Native(cluster_id(), kubernetes, names, _free_port(cluster_id()), brick_size)
-    native.save(cluster)  # before anything is made: `down` goes by it
+    native.save(cluster)
+    cluster.record_images(archives)
     _link_programs(cluster)
     pki.create(cluster.folder / "pki", names, cluster.port)
     network.create_fabric(cluster.fabric, nodes)
-    relay = [sys.executable, "-I", SOURCE / "relay.py", str(cluster.port), network.path(cluster.fabric), "127.0.0.1", "6443"]
+    namespace, api = network.path(cluster.fabric), ("127.0.0.1", "6443")
+    relay: list[str | Path] = [sys.executable, "-I", SOURCE / "relay.py", str(cluster.port), namespace, *api]
     spawn(cgroups.create(f"{cluster.prefix}relay"), relay, cluster.folder / "relay.log")
     files = controlplane.files(cluster.folder / "pki", cluster.addresses)
-    cluster.control_plane().start(files, controlplane.services(), cluster.programs())
+    cluster.control_plane.start(files, controlplane.services(), cluster.programs)
 
     golden.install(archives, [cluster.machine(name).folder / "disk/containerd" for name in names])
     for name in names:
@@ -97,9 +88,9 @@ def _start(nodes: int, kubernetes: str, brick_size: str, archives: list[Path]) -
 
 def _link_programs(cluster: Native) -> None:
     """What machines see as /opt/kubernetes: linked, so that a later build of another version changes nothing here."""
-    cluster.programs().mkdir()
+    cluster.programs.mkdir()
     for source in (*build.kubernetes(cluster.kubernetes).iterdir(), build.coredns() / "coredns"):
-        (cluster.programs() / source.name).hardlink_to(source)
+        (cluster.programs / source.name).hardlink_to(source)
 
 
 def _wait(cluster: Native) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from testbed import cgroups, rootfs
 from testbed.config import SOURCE, TestbedError
-from testbed.shell import remove_tree, run, wait_for
+from testbed.shell import remove_tree, wait_for
 
 CLEAN = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
 
@@ -41,9 +41,9 @@ class Machine:
             target.touch(mode=0o600)
             target.write_text(text)
             target.chmod(0o600 if name.endswith(".key") else 0o644)
-        namespaces = ("--cgroup", "--mount", "--uts", "--ipc", "--pid", "--fork", "--mount-proc", "--propagation", "private")
-        init = ("bash", SOURCE / "init.sh", self.folder, rootfs.machine_tree(), programs)
-        command = ["nsenter", f"--net=/run/netns/{self.namespace}", "unshare", *namespaces, *init]
+        namespaces = ("-C", "-i", "-m", "-p", "-u", "--fork", "--mount-proc", "--propagation=private")
+        init: tuple[str | Path, ...] = ("bash", SOURCE / "init.sh", self.folder, rootfs.machine_tree(), programs)
+        command: list[str | Path] = ["nsenter", f"--net=/run/netns/{self.namespace}", "unshare", *namespaces, *init]
         spawn(cgroups.create(self.group), command, self.folder / "console.log")
         wait_for(f"{self.name} to boot", self._ready, seconds=30, hint=f"See {self.folder / 'console.log'}.")
 
@@ -66,8 +66,11 @@ class Machine:
         clean = ("env", "-i", *(f"{name}={value}" for name, value in CLEAN.items()))
         return groups.joined_by(["nsenter", "-t", str(init), *namespaces, *clean, *command])
 
-    def run(self, command: Sequence[str], *, check: bool = True) -> subprocess.CompletedProcess[str]:
-        return run(self.inside(command), check=check)
+    def programs(self) -> list[str]:
+        """The names of the programs that run on the machine, its pods' included."""
+        groups = self._groups()
+        commands = [_command_line(process) for process in groups.processes()] if groups else []
+        return [Path(command[0]).name for command in commands if command]
 
 
 def spawn(groups: cgroups.Groups, command: Sequence[str | Path], log: Path) -> None:
@@ -83,6 +86,13 @@ def spawn(groups: cgroups.Groups, command: Sequence[str | Path], log: Path) -> N
             env=CLEAN,
             start_new_session=True,
         )
+
+
+def _command_line(process: int) -> list[str]:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text(errors="replace").split("\0")
+    except OSError:  # it has just ended
+        return []
 
 
 def _is_init(process: int) -> bool:

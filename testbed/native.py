@@ -1,19 +1,18 @@
-"""The native cluster as an object: where its parts are, what can be done to its nodes. lifecycle.py brings it up and down."""
+"""The native cluster: where its parts are and what can be done to its nodes. lifecycle.py brings it up and down."""
 
 import json
-import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-from testbed import controlplane, golden, network, node
-from testbed.build import coredns, kubernetes
+from testbed import build, golden, images, network, node
 from testbed.config import TestbedError, cache_folder, cluster_id
 from testbed.machine import Machine
-from testbed.shell import lock, run, step, wait_for
+from testbed.shell import lock, run, wait_for
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,10 @@ class Native:
         return f"{self.prefix}fabric"
 
     @property
+    def programs(self) -> Path:
+        return self.folder / "programs"
+
+    @property
     def addresses(self) -> dict[str, str]:
         return {name: network.node_address(number) for number, name in enumerate(self.nodes, start=1)}
 
@@ -48,58 +51,155 @@ class Native:
     def storage_addresses(self) -> dict[str, str]:
         return {name: network.storage_address(number) for number, name in enumerate(self.nodes, start=1)}
 
-    def number(self, name: str) -> int:
+    @property
+    def control_plane(self) -> Machine:
+        name = "control-plane"
+        return Machine(name, f"{self.prefix}{name}", self.fabric, self.folder / "machines" / name)
+
+    def machine(self, name: str) -> Machine:
+        self._number(name)
+        return Machine(name, f"{self.prefix}{name}", f"{self.prefix}{name}", self.folder / "machines" / name)
+
+    def lock(self) -> AbstractContextManager[None]:
+        return lock(f"cluster-{self.id}")
+
+    def is_up(self) -> bool:
+        """Whether `up` got to its end and nothing took the cluster away since."""
+        return (self.folder / "up").exists() and self.control_plane.init() is not None
+
+    def kubectl(self, *arguments: str, text: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
+        return run([build.kubectl(), f"--kubeconfig={self.kubeconfig}", *arguments], text=text, check=check)
+
+    def ready(self, name: str) -> bool:
+        """Whether the API says that the node is Ready. It goes on saying so for most of a minute after a crash."""
+        path = '{.status.conditions[?(@.type=="Ready")].status}'
+        return self.kubectl("get", "node", name, "-o", f"jsonpath={path}", check=False).stdout == "True"
+
+    def command(self, name: str, command: Sequence[str]) -> list[str]:
+        """The command as one that runs on the node."""
+        return self.machine(name).inside(command)
+
+    def run(self, name: str, command: Sequence[str], *, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command on a node, in its namespaces and control groups."""
+        return run(self.command(name, command), check=check)
+
+    # Faults
+
+    def crash(self, name: str, *, silent: bool = False) -> None:
+        """The node ends at once, its disks stay. Its peers see their connections close; with `silent` they see nothing,
+        as when the power goes: the cables come out first."""
+        with self.lock():
+            machine = self._running(name)
+            if silent:
+                self._cables(name, "all", plugged=False)
+            machine.stop()
+            network.remove(machine.namespace)
+
+    def boot(self, name: str) -> None:
+        """Start a node that is off, with its disks as they are and its cables plugged in."""
+        with self.lock():
+            if self.machine(name).init():
+                raise TestbedError(f"{name} is on already.")
+            self.start_node(name)
+            self._import(name, self._images())
+
+    def cut(self, name: str, networks: str = "storage") -> None:
+        """Pull the node's cable to a network: storage, cluster or all."""
+        with self.lock():
+            self._running(name)
+            self._cables(name, networks, plugged=False)
+
+    def mend(self, name: str, networks: str = "all") -> None:
+        """Plug it in again."""
+        with self.lock():
+            self._running(name)
+            self._cables(name, networks, plugged=True)
+
+    def blank(self, name: str, *, bricks: bool = False) -> None:
+        """The node's GlusterFS state is lost, with `bricks` what is on its bricks as well."""
+        with self.lock():
+            machine = self.machine(name)
+            if users := [program for program in machine.programs() if program in ("glusterd", "glusterfsd")]:
+                raise TestbedError(
+                    f"{users[0]} is running on {name}, which would write its state again. Crash {name} or delete its "
+                    "peer's pod for good (scale its StatefulSet to 0) first."
+                )
+            run(["find", machine.folder / "disk/glusterd", "-mindepth", "1", "-delete"])
+            if bricks and machine.init():
+                self.run(name, ["find", *(f"/mnt/{brick}" for brick in node.BRICKS), "-mindepth", "1", "-delete"])
+            elif bricks:
+                node.make_bricks(machine.folder / "bricks", self.brick_size)
+
+    def status(self) -> str:
+        """A table for people."""
+        lines = [f"cluster {self.id}: Kubernetes {self.kubernetes}, https://127.0.0.1:{self.port}"]
+        lines.append(f"{'NODE':<10} {'POWER':<6} {'READY':<6} {'CLUSTER NETWORK':<22} STORAGE NETWORK")
+        for name in self.nodes:
+            power = "on" if self.machine(name).init() else "off"
+            ready = "yes" if self.ready(name) else "no"
+            cluster, storage = (
+                f"{addresses[name]} {'' if network.plugged(self.fabric, link, self._number(name)) else 'cut'}"
+                for link, addresses in (("cluster", self.addresses), ("storage", self.storage_addresses))
+            )
+            lines.append(f"{name:<10} {power:<6} {ready:<6} {cluster:<22} {storage}".rstrip())
+        return "\n".join(lines)
+
+    # Images
+
+    def load(self, names: Sequence[str] = ()) -> None:
+        """Build the project's images of those names (all when none is named) and import them where they are new.
+
+        A node that is off gets them when it boots.
+        """
+        with self.lock():
+            archives = [images.archive(image) for image in images.select(names)]
+            new = {archive.parent: archive for archive in [*self._images(), *archives]}
+            self.record_images(list(new.values()))
+            running = [name for name in self.nodes if self.machine(name).init()]
+            with ThreadPoolExecutor(len(self.nodes)) as pool:
+                list(pool.map(partial(self._import, archives=archives), running))
+
+    def record_images(self, archives: Sequence[Path]) -> None:
+        """What every node is to have: one archive a line."""
+        (self.folder / "images").write_text("".join(f"{archive}\n" for archive in archives))
+
+    def _images(self) -> list[Path]:
+        return [Path(line) for line in (self.folder / "images").read_text().splitlines()]
+
+    def _import(self, name: str, archives: Sequence[Path]) -> None:
+        root = self.machine(name).folder / "disk/containerd"
+        imported = golden.recorded(root)
+        new = [archive for archive in archives if str(archive) not in imported]
+        if new:
+            answers = partial(self.run, name, ["ctr", "version"], check=False)
+            hint = f"See {self.machine(name).folder}/disk/log/containerd.log."
+            wait_for(f"containerd of {name}", lambda: not answers().returncode, seconds=30, hint=hint)
+        for archive in new:
+            command = self.command(name, ["ctr", "--namespace", "k8s.io", "images", "import", "--local", "-"])
+            run(["sh", "-c", 'exec "$@" < "$0"', archive, *command])
+            imported = [line for line in imported if Path(line).parent != archive.parent] + [str(archive)]
+            golden.record(root, [Path(line) for line in imported])
+
+    def start_node(self, name: str) -> None:
+        machine, number = self.machine(name), self._number(name)
+        network.create_node(self.fabric, machine.namespace, number, len(self.nodes))
+        files = node.files(name, number, self.folder / "pki", self.addresses)
+        machine.start(files, node.services(name, number), self.programs)
+
+    def _running(self, name: str) -> Machine:
+        machine = self.machine(name)
+        if not machine.init():
+            raise TestbedError(f"{name} is off. Start it with: python -m testbed boot {name}")
+        return machine
+
+    def _number(self, name: str) -> int:
         if name not in self.nodes:
             raise TestbedError(f"There is no node {name!r}. The nodes are: {', '.join(self.nodes)}.")
         return self.nodes.index(name) + 1
 
-    def machine(self, name: str) -> Machine:
-        self.number(name)
-        return Machine(name, self.prefix + name, self.prefix + name, self.folder / "machines" / name)
-
-    def control_plane(self) -> Machine:
-        return Machine("control-plane", f"{self.prefix}control-plane", self.fabric, self.folder / "machines/control-plane")
-
-    def programs(self) -> Path:
-        return self.folder / "programs"
-
-    # What tests and people use.
-
-    def run(self, name: str, command: Sequence[str], *, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a command on a node."""
-        return self.machine(name).run(command, check=check)
-
-    def kubectl(self, *arguments: str, check: bool = True, text: str = "") -> subprocess.CompletedProcess[str]:
-        program = cache_folder() / "bin/kubectl"
-        return run([program, f"--kubeconfig={self.kubeconfig}", *arguments], check=check, text=text)
-
-    def load(self, archives: Sequence[Path]) -> None:
-        """Import images into every node that is on. One that is off gets them when it boots."""
-        running = [name for name in self.nodes if self.machine(name).init()]
-        with ThreadPoolExecutor(len(self.nodes)) as pool:
-            list(pool.map(partial(self._import, archives=archives), running))
-
-    def _import(self, name: str, archives: Sequence[Path]) -> None:
-        machine = self.machine(name)
-        root = machine.folder / "disk/containerd"
-        imported = golden.recorded(root)
-        for archive in archives:
-            if str(archive) not in imported:
-                command = machine.inside(["ctr", "--namespace", "k8s.io", "images", "import", "--local", "-"])
-                run(["sh", "-c", 'exec "$@" < "$0"', archive, *command])
-        same = {archive.parent for archive in archives}
-        golden.record(root, [*(Path(line) for line in imported if Path(line).parent not in same), *archives])
-
-    def start_node(self, name: str) -> None:
-        machine, number = self.machine(name), self.number(name)
-        network.create_node(self.fabric, machine.namespace, number, len(self.nodes))
-        files = node.files(name, number, self.folder / "pki", self.addresses)
-        machine.start(files, node.services(name, number), self.programs())
-
-    def ready(self, name: str) -> bool:
-        """Whether the node's Ready condition is true."""
-        path = '{.status.conditions[?(@.type=="Ready")].status}'
-        return self.kubectl("get", "node", name, "-o", f"jsonpath={path}", check=False).stdout == "True"
+    def _cables(self, name: str, networks: str, *, plugged: bool) -> None:
+        for link in network.networks(networks):
+            network.set_cable(self.fabric, link, self._number(name), plugged=plugged)
 
 
 def cluster_folder(cluster: str) -> Path:

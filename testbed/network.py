@@ -51,9 +51,10 @@ def create_node(fabric: str, namespace: str, number: int, nodes: int) -> None:
     run(["ip", "netns", "add", namespace])
     for network, device in DEVICES.items():
         port = _port(network, number)
-        _ip(fabric, [f"link add {port} type veth peer name {device} netns {namespace}", f"link set {port} master {network} up"])
+        cable = f"link add {port} type veth peer name {device} netns {namespace}"
+        _ip(fabric, [cable, f"link set {port} master {network} up"])
     others = [other for other in range(1, nodes + 1) if other != number]
-    _ip(namespace, [
+    commands = [
         "link set lo up",
         f"addr add {node_address(number)}/24 dev eth0",
         f"addr add {storage_address(number)}/24 dev eth1",
@@ -61,7 +62,8 @@ def create_node(fabric: str, namespace: str, number: int, nodes: int) -> None:
         "link set eth1 up",
         f"route add default via {CONTROL_PLANE}",
         *(f"route add {pod_range(other)} via {node_address(other)}" for other in others),
-    ])
+    ]
+    _ip(namespace, commands)
     _forward(namespace)
 
 

@@ -11,7 +11,8 @@ from testbed.shell import run
 
 DAYS = "3650"
 NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", DAYS)
-API_NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "localhost")
+API_SERVICE = "kubernetes.default.svc"
+API_NAMES = ("kubernetes", "kubernetes.default", API_SERVICE, f"{API_SERVICE}.cluster.local", "localhost")
 API_ADDRESSES = ("127.0.0.1", network.CONTROL_PLANE, network.API_SERVICE)
 API_IN_FABRIC = f"https://{network.CONTROL_PLANE}:6443"
 
@@ -44,8 +45,12 @@ def create(folder: Path, nodes: Sequence[str], port: int) -> None:
 
 
 def _authority(folder: Path, name: str) -> None:
-    usage = "keyUsage=critical,digitalSignature,keyCertSign,cRLSign"
-    _openssl(folder, name, f"/CN=testbed-{name}", ["basicConstraints=critical,CA:TRUE", usage, "subjectKeyIdentifier=hash"])
+    extensions = [
+        "basicConstraints=critical,CA:TRUE",
+        "keyUsage=critical,digitalSignature,keyCertSign,cRLSign",
+        "subjectKeyIdentifier=hash",
+    ]
+    _openssl(folder, name, f"/CN=testbed-{name}", extensions)
 
 
 def _certificate(folder: Path, name: str, authority: str, subject: str, names: Sequence[str] = ()) -> None:
@@ -67,10 +72,9 @@ def _openssl(folder: Path, name: str, subject: str, extensions: Sequence[str], *
 
 def _client(folder: Path, name: str, subject: str, server: str) -> None:
     _certificate(folder, name, "ca", subject)
-    data = {file: base64.b64encode((folder / file).read_bytes()).decode() for file in ("ca.crt", f"{name}.crt", f"{name}.key")}
-    text = Template((SOURCE / "conf/kubeconfig.yaml").read_text()).substitute(
-        server=server, user=name, ca=data["ca.crt"], certificate=data[f"{name}.crt"], key=data[f"{name}.key"]
-    )
+    files = {"ca": "ca.crt", "certificate": f"{name}.crt", "key": f"{name}.key"}
+    data = {word: base64.b64encode((folder / file).read_bytes()).decode() for word, file in files.items()}
+    text = Template((SOURCE / "conf/kubeconfig.yaml").read_text()).substitute(data, server=server, user=name)
     target = folder / f"{name}.kubeconfig"
     target.touch(mode=0o600)
     target.write_text(text)

@@ -1,7 +1,7 @@
 """The one thing of a cluster that the host's network sees: 127.0.0.1:PORT, connected to the API server in the fabric.
 
-Run as a program: relay.py PORT NAMESPACE HOST PORT. A socket belongs to the namespace it was made in. So it listens first
-and changes its namespace then: every connection it makes afterwards is made in there.
+Run as a program: relay.py PORT NAMESPACE HOST PORT. A socket belongs to the namespace it was made in. So it listens
+first and changes its namespace then: every connection it makes afterwards is made in there.
 """
 
 import asyncio

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from testbed import host
 from testbed.config import cache_folder, versions
-from testbed.shell import appearing, lock, remove_tree, run, step
+from testbed.shell import make_once, run
 
 MACHINE_PACKAGES = (
     "ca-certificates,conntrack,containerd,containernetworking-plugins,etcd-server,ethtool,fuse3,iproute2,ipset,iptables,"
@@ -16,44 +16,39 @@ MACHINE_FOLDERS = (
     "etc/cni/net.d etc/containerd etc/kubernetes mnt/brick1 mnt/brick2 old-root opt/kubernetes "
     "var/lib/cni var/lib/containerd var/lib/etcd var/lib/glusterd var/lib/kubelet"
 )
-LEAN = tuple(
-    f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "man", "locale", "info", "lintian")
-)
+LEAN = tuple(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "info", "lintian", "locale", "man"))
 
 
 def machine_tree() -> Path:
     suite = versions().debian_node
+
+    def make(folder: Path) -> None:
+        _mmdebstrap(suite, folder, f"--include={MACHINE_PACKAGES}")
+        for name in MACHINE_FOLDERS.split():
+            (folder / name).mkdir(parents=True, exist_ok=True)
+
     target = cache_folder() / "rootfs" / f"{suite}-{_key(MACHINE_PACKAGES, MACHINE_FOLDERS)}"
-    with lock("rootfs"):
-        if not target.exists():
-            what = f"file system of the machines: Debian {suite} with containerd and etcd, about 40 s"
-            with step(what, slow=True), appearing(target) as draft:
-                _mmdebstrap(suite, draft, f"--include={MACHINE_PACKAGES}")
-                for folder in MACHINE_FOLDERS.split():
-                    (draft / folder).mkdir(parents=True, exist_ok=True)
-    return target
+    what = f"file system of the machines: Debian {suite} with containerd and etcd, about 40 s"
+    return make_once(target, what, make, lock_name="rootfs")
 
 
 def image_base() -> Path:
-    """The archive of what images name `debian:<suite>-slim`."""
+    """The archive of what Dockerfiles name `debian:<suite>-slim`."""
     suite = versions().debian_image
-    target = cache_folder() / "rootfs" / f"{suite}-slim-{_key(*LEAN)}.tar"
-    with lock("image-base"):
-        if not target.exists():
-            with step(f"base of the images: Debian {suite}, about 40 s", slow=True):
-                draft = target.with_name(f"draft-{target.name}")  # mmdebstrap goes by the name's end
-                draft.parent.mkdir(parents=True, exist_ok=True)
-                remove_tree(draft)
-                _mmdebstrap(suite, draft, "--include=ca-certificates")
-                draft.rename(target)
-    return target
+    target = cache_folder() / "rootfs" / f"{suite}-slim-{_key(*LEAN)}"
+    what = f"base of the images: Debian {suite}, about 40 s"
+
+    def make(folder: Path) -> None:
+        _mmdebstrap(suite, folder / "base.tar", "--include=ca-certificates")
+
+    return make_once(target, what, make, lock_name="rootfs") / "base.tar"
 
 
-def _mmdebstrap(suite: str, target: Path, *options: str) -> None:
-    # Check-Valid-Until: the Release file of a testing suite is out of date on mirrors that are behind by days.
+def _mmdebstrap(suite: str, target: Path, option: str) -> None:
+    # Check-Valid-Until: the Release file of a testing suite is out of date on a mirror that is some days behind.
     lax = '--aptopt=Acquire::Check-Valid-Until "false"'
-    command = ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", lax, *LEAN, *options, suite, target]
-    run([*command, *host.debian_mirror()], contained=True)
+    options: tuple[str | Path, ...] = ("--quiet", "--mode=root", "--variant=minbase", lax, *LEAN, option, suite, target)
+    run(["mmdebstrap", *options, *host.debian_mirror()], contained=True)
 
 
 def _key(*inputs: str) -> str:

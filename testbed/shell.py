@@ -1,10 +1,11 @@
-"""Running commands, telling what takes long, waiting for conditions, locks, and folders that appear whole or not at all."""
+"""Running commands, telling what takes long, waiting for conditions, locks, folders that appear whole or not at all."""
 
 import fcntl
 import os
 import shlex
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,7 +32,14 @@ def run(
     environment = None if env is None else {**os.environ, **env}
     try:
         done = subprocess.run(
-            argv, input=text, env=environment, cwd=cwd, capture_output=True, encoding="utf-8", errors="replace", check=False
+            argv,
+            input=text,
+            env=environment,
+            cwd=cwd,
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            errors="replace",
         )
     except FileNotFoundError as error:
         raise TestbedError(f"{error.filename} is not there. Install it and run the command again.") from error
@@ -43,12 +51,12 @@ def run(
 
 @contextmanager
 def step(what: str, *, slow: bool = False) -> Iterator[None]:
-    """One line when the step is done, and one before when it may take more than a few seconds."""
+    """One line when the step is done, one before when it may take seconds; on stderr, for stdout has the answers."""
     if slow:
-        print(f"      ...  {what}", flush=True)
+        print(f"      ...  {what}", file=sys.stderr, flush=True)
     start = time.monotonic()
     yield
-    print(f"{time.monotonic() - start:7.1f} s  {what}", flush=True)
+    print(f"{time.monotonic() - start:7.1f} s  {what}", file=sys.stderr, flush=True)
 
 
 def wait_for(what: str, condition: Callable[[], bool], *, seconds: float, hint: str) -> None:
@@ -69,7 +77,7 @@ def lock(name: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"      ...  another testbed command is at {name}: waiting for it", flush=True)
+            print(f"      ...  another testbed command is at {name}: waiting for it", file=sys.stderr, flush=True)
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -83,6 +91,16 @@ def appearing(target: Path) -> Iterator[Path]:
     yield draft
     remove_tree(target)
     draft.rename(target)
+
+
+def make_once(target: Path, what: str, make: Callable[[Path], None], *, lock_name: str, slow: bool = True) -> Path:
+    """The folder `target`; if it is not there it is made, by one process at a time and whole or not at all."""
+    if not target.exists():
+        with lock(lock_name):
+            if not target.exists():
+                with step(what, slow=slow), appearing(target) as draft:
+                    make(draft)
+    return target
 
 
 def remove_tree(folder: Path) -> None:

@@ -1,0 +1,29 @@
+"""This checkout's cluster, of whichever kind: `from testbed import cluster; cluster.current().crash("worker-2")`."""
+
+from testbed import kind, lifecycle, native
+from testbed.config import TestbedError, versions
+from testbed.kind import Kind
+from testbed.native import Native
+
+Cluster = Native | Kind
+
+
+def current() -> Cluster:
+    """The running cluster."""
+    if (own := native.load()) and own.is_up():
+        return own
+    if other := kind.load():
+        return other
+    raise TestbedError("This checkout has no running cluster. Bring one up: python -m testbed up")
+
+
+def up(provider: str | None, nodes: int, kubernetes: str | None, brick_size: str) -> Cluster:
+    """`provider` None: kind where Docker and kind are there, else native. `kubernetes` None: the default."""
+    if provider == "kind" or (provider is None and kind.is_usable()):
+        return kind.up(nodes, kubernetes)
+    return lifecycle.up(nodes, kubernetes or versions().kubernetes, brick_size)
+
+
+def down() -> bool:
+    """Take it down, or what is left of it; whether there was anything."""
+    return kind.down() or lifecycle.down()
