@@ -6,7 +6,7 @@ import shlex
 import sys
 
 from testbed import build, cluster, images
-from testbed.config import TestbedError, versions
+from testbed.config import ClusterError, versions
 
 DESCRIPTION = """\
 A real Kubernetes cluster on this one Linux machine, with bricks for GlusterFS, a storage network,
@@ -134,7 +134,7 @@ def _tools() -> str:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except TestbedError as error:
+    except ClusterError as error:
         sys.exit(f"testbed: {error}")
     except KeyboardInterrupt:
         # Not sys.exit: that would wait for threads that are still building. What they run dies with this process.

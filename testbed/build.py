@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 from testbed import host
-from testbed.config import SOURCE, TestbedError, cache_folder, versions
+from testbed.config import SOURCE, ClusterError, cache_folder, versions
 from testbed.shell import make_once, remove_tree, run
 
 KUBERNETES_PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubelet")
@@ -18,7 +18,7 @@ KUBERNETES_PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-proxy"
 def kubernetes(version: str) -> Path:
     """The folder with the five programs of that version."""
     if not re.fullmatch(r"1\.\d+\.\d+", version):
-        raise TestbedError(f"--kubernetes {version!r} is no Kubernetes version. Use one like {versions().kubernetes}.")
+        raise ClusterError(f"--kubernetes {version!r} is no Kubernetes version. Use one like {versions().kubernetes}.")
 
     def make(folder: Path) -> None:
         stamp = f"-X k8s.io/component-base/version.gitVersion=v{version}"  # else feature gates misbehave

@@ -1,7 +1,7 @@
 """This checkout's cluster, of whichever kind: `from testbed import cluster; cluster.current().crash("worker-2")`."""
 
 from testbed import kind, lifecycle, native
-from testbed.config import TestbedError, versions
+from testbed.config import ClusterError, versions
 from testbed.kind import Kind
 from testbed.native import Native
 
@@ -14,7 +14,7 @@ def current() -> Cluster:
         return own
     if other := kind.load():
         return other
-    raise TestbedError("This checkout has no running cluster. Bring one up: python -m testbed up")
+    raise ClusterError("This checkout has no running cluster. Bring one up: python -m testbed up")
 
 
 def up(provider: str | None, nodes: int, kubernetes: str | None, brick_size: str) -> Cluster:

@@ -11,7 +11,7 @@ SOURCE = Path(__file__).resolve().parent
 REPOSITORY = SOURCE.parent
 
 
-class TestbedError(Exception):
+class ClusterError(Exception):
     """Something a person has to know: what is wrong with names and values, then what to do."""
 
 
@@ -29,7 +29,7 @@ def cluster_id() -> str:
     if own is None:
         return hashlib.sha256(str(REPOSITORY).encode()).hexdigest()[:6]
     if not re.fullmatch(r"[a-z0-9]{1,12}", own):
-        raise TestbedError(f"TESTBED_ID={own!r} is no cluster id. Use 1 to 12 of a-z and 0-9, for example dev2.")
+        raise ClusterError(f"TESTBED_ID={own!r} is no cluster id. Use 1 to 12 of a-z and 0-9, for example dev2.")
     return own
 
 

@@ -7,7 +7,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from testbed.config import TestbedError, cache_folder, versions
+from testbed.config import ClusterError, cache_folder, versions
 from testbed.shell import lock, make_once, run, step
 
 PACKAGES = {  # command: the Debian package that has it
@@ -24,7 +24,7 @@ INOTIFY_INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
 
 def require_root() -> None:
     if os.geteuid() != 0:
-        raise TestbedError("The native test bed makes namespaces and mounts, so it needs root. Run it with sudo.")
+        raise ClusterError("The native test bed makes namespaces and mounts, so it needs root. Run it with sudo.")
 
 
 def prepare() -> None:
@@ -41,7 +41,7 @@ def _install(*packages: str) -> None:
     if not packages:
         return
     if not shutil.which("apt-get"):
-        raise TestbedError(
+        raise ClusterError(
             f"{', '.join(packages)} must be installed, and there is no apt-get to do it. Install them, or use a "
             "Debian-like machine, or install Docker and kind and use --provider kind."
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testbed import build, rootfs
-from testbed.config import REPOSITORY, TestbedError, cache_folder, versions
+from testbed.config import REPOSITORY, ClusterError, cache_folder, versions
 from testbed.shell import lock, remove_tree, run, step
 
 PAUSE = "localhost/pause:1"
@@ -36,7 +36,7 @@ class Image:
             for source in [word for word in words if not word.startswith("--")][:-1]:
                 path = self.context / source
                 if not path.exists():
-                    raise TestbedError(f"{self.dockerfile} copies {path}, which is not there. Mend one or the other.")
+                    raise ClusterError(f"{self.dockerfile} copies {path}, which is not there. Mend one or the other.")
                 yield from sorted(_files(path))
 
     def key(self) -> str:
@@ -83,7 +83,7 @@ def select(names: Iterable[str]) -> list[Image]:
     """The project's images of those names; all of them when none is named."""
     known = project_images()
     if unknown := [name for name in names if name not in known]:
-        raise TestbedError(f"There is no image {', '.join(unknown)}. Use a folder of images/: {', '.join(known)}.")
+        raise ClusterError(f"There is no image {', '.join(unknown)}. Use a folder of images/: {', '.join(known)}.")
     return [known[name] for name in names] or list(known.values())
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Template
 
 from testbed import images
-from testbed.config import SOURCE, TestbedError, cache_folder, cluster_id
+from testbed.config import SOURCE, ClusterError, cache_folder, cluster_id
 from testbed.network import networks, storage_address
 from testbed.shell import remove_tree, run, step
 
@@ -90,7 +90,7 @@ class Kind:
 
     def _check(self, name: str) -> None:
         if name not in self.nodes:
-            raise TestbedError(f"There is no node {name!r}. The nodes are: {', '.join(self.nodes)}.")
+            raise ClusterError(f"There is no node {name!r}. The nodes are: {', '.join(self.nodes)}.")
 
     def _docker_network(self, network: str) -> str:
         return self.storage_network if network == "storage" else "kind"
@@ -110,7 +110,7 @@ def load() -> Kind | None:
 def up(nodes: int, kubernetes: str | None) -> Kind:
     """`kubernetes` picks one of kind's node images; kind's default when it is None."""
     if nodes != NODES:
-        raise TestbedError(f"--nodes {nodes}: with kind there are always {NODES} nodes, by kind.yaml.")
+        raise ClusterError(f"--nodes {nodes}: with kind there are always {NODES} nodes, by kind.yaml.")
     cluster = Kind(cluster_id())
     if load():
         print("The cluster is up already. Images that have changed are loaded.")

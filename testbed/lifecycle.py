@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Template
 
 from testbed import build, cgroups, controlplane, golden, host, images, native, network, node, pki, rootfs
-from testbed.config import SOURCE, TestbedError, cluster_id
+from testbed.config import SOURCE, ClusterError, cluster_id
 from testbed.machine import spawn
 from testbed.native import Native
 from testbed.shell import lock, remove_tree, run, step, wait_for
@@ -35,7 +35,7 @@ def up(nodes: int, kubernetes: str, brick_size: str) -> Native:
             with step(f"cluster of {nodes} nodes, Kubernetes {kubernetes}"):
                 return _start(nodes, kubernetes, brick_size, archives)
     if (len(existing.nodes), existing.kubernetes) != (nodes, kubernetes):
-        raise TestbedError(
+        raise ClusterError(
             f"A cluster of {len(existing.nodes)} nodes with Kubernetes {existing.kubernetes} is running. "
             f"For {nodes} nodes with {kubernetes} take it down first: python -m testbed down"
         )
@@ -124,7 +124,7 @@ def _free_port(cluster: str) -> int:
             except OSError:
                 continue
             return port
-    raise TestbedError(f"The ports 127.0.0.1:{first} to {first + 99} are all taken. Set TESTBED_ID to another word.")
+    raise ClusterError(f"The ports 127.0.0.1:{first} to {first + 99} are all taken. Set TESTBED_ID to another word.")
 
 
 def down() -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testbed import cgroups, rootfs
-from testbed.config import SOURCE, TestbedError
+from testbed.config import SOURCE, ClusterError
 from testbed.shell import remove_tree, wait_for
 
 CLEAN = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
@@ -61,7 +61,7 @@ class Machine:
         """The command as one that runs on the machine: in all its namespaces, and limited as it is."""
         groups, init = self._groups(), self.init()
         if groups is None or init is None:
-            raise TestbedError(f"{self.name} is off. Start it with `python -m testbed boot {self.name}`.")
+            raise ClusterError(f"{self.name} is off. Start it with `python -m testbed boot {self.name}`.")
         namespaces = ("--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup")
         clean = ("env", "-i", *(f"{name}={value}" for name, value in CLEAN.items()))
         return groups.joined_by(["nsenter", "-t", str(init), *namespaces, *clean, *command])

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from testbed import build, golden, images, network, node
-from testbed.config import TestbedError, cache_folder, cluster_id
+from testbed.config import ClusterError, cache_folder, cluster_id
 from testbed.machine import Machine
 from testbed.shell import lock, run, wait_for
 
@@ -93,13 +93,13 @@ class Native:
             if silent:
                 self._cables(name, "all", plugged=False)
             machine.stop()
-            network.remove(machine.namespace)
+            network.remove_node(self.fabric, machine.namespace, self._number(name))
 
     def boot(self, name: str) -> None:
         """Start a node that is off, with its disks as they are and its cables plugged in."""
         with self.lock():
             if self.machine(name).init():
-                raise TestbedError(f"{name} is on already.")
+                raise ClusterError(f"{name} is on already.")
             self.start_node(name)
             self._import(name, self._images())
 
@@ -120,7 +120,7 @@ class Native:
         with self.lock():
             machine = self.machine(name)
             if users := [program for program in machine.programs() if program in ("glusterd", "glusterfsd")]:
-                raise TestbedError(
+                raise ClusterError(
                     f"{users[0]} is running on {name}, which would write its state again. Crash {name} or delete its "
                     "peer's pod for good (scale its StatefulSet to 0) first."
                 )
@@ -189,12 +189,12 @@ class Native:
     def _running(self, name: str) -> Machine:
         machine = self.machine(name)
         if not machine.init():
-            raise TestbedError(f"{name} is off. Start it with: python -m testbed boot {name}")
+            raise ClusterError(f"{name} is off. Start it with: python -m testbed boot {name}")
         return machine
 
     def _number(self, name: str) -> int:
         if name not in self.nodes:
-            raise TestbedError(f"There is no node {name!r}. The nodes are: {', '.join(self.nodes)}.")
+            raise ClusterError(f"There is no node {name!r}. The nodes are: {', '.join(self.nodes)}.")
         return self.nodes.index(name) + 1
 
     def _cables(self, name: str, networks: str, *, plugged: bool) -> None:

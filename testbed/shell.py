@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from testbed.config import TestbedError, cache_folder
+from testbed.config import ClusterError, cache_folder
 
 # A builder runs in a process and mount namespace of its own that dies with this process, so that neither Ctrl-C nor
 # kill -9 leaves a compiler running or a mount behind.
@@ -42,10 +42,10 @@ def run(
             errors="replace",
         )
     except FileNotFoundError as error:
-        raise TestbedError(f"{error.filename} is not there. Install it and run the command again.") from error
+        raise ClusterError(f"{error.filename} is not there. Install it and run the command again.") from error
     if check and done.returncode:
         last = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-15:])
-        raise TestbedError(f"This command failed with exit code {done.returncode}:\n  {shlex.join(argv)}\n{last}")
+        raise ClusterError(f"This command failed with exit code {done.returncode}:\n  {shlex.join(argv)}\n{last}")
     return done
 
 
@@ -64,7 +64,7 @@ def wait_for(what: str, condition: Callable[[], bool], *, seconds: float, hint: 
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise TestbedError(f"Waited {seconds:.0f} s in vain for {what}. {hint}")
+            raise ClusterError(f"Waited {seconds:.0f} s in vain for {what}. {hint}")
         time.sleep(0.1)
 
 
