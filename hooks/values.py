@@ -275,7 +275,10 @@ class _Checks:
 
     def values(self) -> Values:
         nodes = self.nodes()
-        volumes = self.volumes({node.name: node for node in nodes})
+        by_name: dict[str, Node] = {}
+        for node in nodes:
+            by_name.setdefault(node.name, node)
+        volumes = self.volumes(by_name)
         return Values(nodes, volumes, self.raw["allowRootDiskBricks"])
 
     def nodes(self) -> tuple[Node, ...]:
@@ -551,5 +554,5 @@ def _count(number: int, noun: str) -> str:
 
 
 def _and(these: Iterable[str]) -> str:
-    words = list(these)
-    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+    *others, last = [*these] or [""]
+    return f"{', '.join(others)} and {last}" if others else last
