@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hooks.values import ValuesError, merged, parse
 from tests.chart.helm import Helm
@@ -47,11 +49,62 @@ def test_helm_refuses_by_the_schema(name: str, said: dict[str, str]) -> None:
     assert not missing, said[name]
 
 
+def sentences(text: str) -> tuple[str, ...]:
+    """The problems that the chart's validation lists."""
+    return tuple(line.removeprefix("- ") for line in text.splitlines() if line.startswith("- "))
+
+
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if "schema" not in case])
 def test_the_chart_refuses_in_the_words_of_the_hook(name: str, said: dict[str, str]) -> None:
-    sentences = [line.removeprefix("- ") for line in said[name].splitlines() if line.startswith("- ")]
-    assert tuple(sentences) == problems(CASES[name]["values"]), said[name]
+    assert sentences(said[name]) == problems(CASES[name]["values"]), said[name]
 
 
 def test_every_problem_is_said_at_once() -> None:
     assert len(problems(CASES["everything at once"]["values"])) == 5
+
+
+NAMES = st.sampled_from(["a", "b", "c", "d.e", "A_"])
+PATHS = st.lists(st.sampled_from(["/mnt/1", "/mnt/2", "/mnt/1/x", "/etc", "rel", ""]), max_size=3)
+NODE = st.fixed_dictionaries(
+    {"name": NAMES},
+    optional={
+        "address": st.sampled_from(["", "10.0.0.1", "localhost", "1.2.3", "h:1"]),
+        "bricks": PATHS,
+        "nodeSelector": st.sampled_from([{}, {"n": "a"}, {"kubernetes.io/hostname": "a"}]),
+    },
+)
+VOLUME = st.fixed_dictionaries(
+    {"name": st.sampled_from(["v", "w", "all", "a.b"])},
+    optional={
+        "replica": st.integers(2, 4),
+        "arbiter": st.just(1),
+        "disperse": st.integers(3, 6),
+        "redundancy": st.integers(1, 3),
+        "nodes": st.lists(NAMES, unique=True, max_size=3),
+        "bricks": st.lists(st.sampled_from(["/mnt/1", "/mnt/2", "/z"]), unique=True, max_size=2),
+        "layout": st.lists(
+            st.builds(
+                "{}:{}".format,
+                NAMES,
+                st.sampled_from(["/mnt/1/v", "/mnt/1/w", "/mnt/1/v/x", "/mnt/2/v", "/mnt/1", "x"]),
+            ),
+            max_size=4,
+        ),
+        "options": st.dictionaries(
+            st.sampled_from(["a.b", "group", "", " x"]), st.sampled_from([True, 1, "x", "", "x y", "%s"]), max_size=2
+        ),
+    },
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.fixed_dictionaries({"nodes": st.lists(NODE, max_size=4), "volumes": st.lists(VOLUME, max_size=3)}))
+def test_chart_and_hook_agree_on_any_values(helm4: Helm, values: dict[str, Any]) -> None:
+    try:
+        parse(merged(values))
+        expected: tuple[str, ...] = ()
+    except ValuesError as error:
+        expected = error.problems
+    done = helm4.try_template(values)
+    assert sentences(done.stderr) == expected
+    assert (done.returncode == 0) == (not expected), done.stderr
