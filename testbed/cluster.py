@@ -18,8 +18,10 @@ def current() -> Cluster:
 
 
 def up(provider: str | None, nodes: int, kubernetes: str | None, brick_size: str) -> Cluster:
-    """`provider` None: kind where Docker and kind are there, else native. `kubernetes` None: the default."""
-    if provider == "kind" or (provider is None and kind.is_usable()):
+    """`provider` None: that of the cluster there is, else kind where it can run. `kubernetes` None: the default."""
+    if provider is None:
+        provider = "native" if native.load() or not (kind.load() or kind.is_usable()) else "kind"
+    if provider == "kind":
         return kind.up(nodes, kubernetes)
     return lifecycle.up(nodes, kubernetes or versions().kubernetes, brick_size)
 

@@ -75,6 +75,7 @@ service() {
   done &
 }
 set +e
+# shellcheck source=/dev/null
 . /etc/testbed/services
 touch /run/testbed-ready
 while :; do wait; sleep 1; done

@@ -1,6 +1,7 @@
 """The same cluster with kind, for machines with Docker. Written by its documentation; it has not been run yet.
 
-Nodes are called as kind calls them, <cluster>-worker, -worker2, -worker3; their label `name` is worker-1, -2, -3.
+Nodes are called as kind calls them, <cluster>-worker, -worker2, -worker3 (it takes no names: kind's issue 2545); their
+label `name` is worker-1, worker-2, worker-3.
 """
 
 import shutil
