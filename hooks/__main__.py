@@ -51,7 +51,7 @@ def _converge(cluster: Cluster, values: Values, record: str, seconds: float, rep
     outcome = "The hook did not end."
     with only_hook(cluster, record.removesuffix("-report") + "-hook", socket.gethostname(), hook.deadline) as hook.lost:
         try:
-            pods = wait_for_pods(hook, lambda: _look(cluster, values))
+            pods = wait_for_pods(hook, lambda: _look(cluster, values), cluster.delete_pod)
             runner = cluster.runner({pod.node: pod.pod for pod in pods})
             memory = _from_record(cluster.record(record))
             observed = converge(hook, runner, _addresses(values, pods), memory)
@@ -85,8 +85,10 @@ def _plan(cluster: Cluster, values: Values, record: str) -> int:
 
 def _look(cluster: Cluster, values: Values) -> list[PeerPod]:
     nodes = [node.name for node in values.nodes]
-    pods = peer_pods(nodes, cluster.pods(), [])
-    return pods if all(pod.ready for pod in pods) else peer_pods(nodes, cluster.pods(), cluster.warnings())
+    pods = peer_pods(nodes, cluster.pods())
+    if all(pod.ready for pod in pods):
+        return pods
+    return peer_pods(nodes, cluster.pods(), cluster.warnings(), cluster.stateful_sets())
 
 
 def _addresses(values: Values, pods: Sequence[PeerPod]) -> dict[str, str]:

@@ -41,8 +41,11 @@ class Hook:
         return self.deadline - time.monotonic()
 
 
-def wait_for_pods(hook: Hook, look: Callable[[], list[PeerPod]]) -> list[PeerPod]:
-    """Wait until every node of values has a Ready pod. Raises Refused with each missing peer and what keeps it away."""
+def wait_for_pods(hook: Hook, look: Callable[[], list[PeerPod]], delete: Callable[[str], None]) -> list[PeerPod]:
+    """Wait until every node of values has a Ready pod; a pod that can only be replaced is deleted.
+
+    Raises Refused with each missing peer and what keeps it away.
+    """
     since: dict[str, tuple[str, float]] = {}
     announced = time.monotonic() + 10
     while True:
@@ -50,6 +53,12 @@ def wait_for_pods(hook: Hook, look: Callable[[], list[PeerPod]]) -> list[PeerPod
         missing = [pod for pod in pods if not pod.ready]
         if not missing:
             return pods
+        for pod in missing:
+            if pod.replaceable:
+                hook.report.say(
+                    f"{pod.node}: the pod {pod.pod} of older values never started ({pod.problem}); replaced."
+                )
+                delete(pod.pod)
         now = time.monotonic()
         since = {p.node: since[p.node] if p.node in since and p.stuck else (p.problem, now) for p in missing}
         stuck = [p for p in missing if p.stuck and now - since[p.node][1] > STUCK_SECONDS]

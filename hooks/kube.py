@@ -7,6 +7,7 @@ Facts on exec are measured with kubernetes 37.0: with preloading the exit code i
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,8 +47,8 @@ class Cluster:
         self.release = release
         self._configuration = client.Configuration()
         try:
-            if kubeconfig is None and context is None:
-                config.load_config(client_configuration=self._configuration)  # type: ignore[no-untyped-call]
+            if kubeconfig is None and context is None and "KUBERNETES_SERVICE_HOST" in os.environ:
+                config.load_incluster_config(self._configuration)  # type: ignore[no-untyped-call]
             else:
                 config.load_kube_config(  # type: ignore[no-untyped-call]
                     kubeconfig, context, client_configuration=self._configuration
@@ -58,6 +59,7 @@ class Cluster:
             ) from error
         api = client.ApiClient(self._configuration)
         self._core = client.CoreV1Api(api)
+        self._apps = client.AppsV1Api(api)
         self._leases = client.CoordinationV1Api(api)
         self._threads = threading.local()
 
@@ -65,6 +67,15 @@ class Cluster:
         """The release's peer pods, as the API's JSON."""
         selector = _PEERS.format(release=self.release)
         return list(_json(self._core.list_namespaced_pod, self.namespace, label_selector=selector)["items"])
+
+    def stateful_sets(self) -> list[dict[str, Any]]:
+        """The StatefulSets of the release's peers."""
+        selector = _PEERS.format(release=self.release)
+        return list(_json(self._apps.list_namespaced_stateful_set, self.namespace, label_selector=selector)["items"])
+
+    def delete_pod(self, name: str) -> None:
+        """Delete a pod; its StatefulSet makes it anew."""
+        _found(self._core.delete_namespaced_pod, name, self.namespace)
 
     def warnings(self) -> list[dict[str, Any]]:
         """The namespace's warning events."""

@@ -14,28 +14,42 @@ Object = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class PeerPod:
-    """A node's peer pod. `problem` is "" when it is Ready; `stuck` says that waiting alone will not help."""
+    """A node's peer pod. `problem` is "" when it is Ready; `stuck` says that waiting alone will not help.
+
+    `replaceable` is a pod of older values whose container does not run: its StatefulSet (`OnDelete`) will never bring
+    it up to date, and nobody misses it.
+    """
 
     node: str
     pod: str
     host_ip: str
     problem: str
     stuck: bool = False
+    replaceable: bool = False
 
     @property
     def ready(self) -> bool:
         return not self.problem
 
 
-def peer_pods(nodes: Sequence[str], pods: Sequence[Object], events: Sequence[Object]) -> list[PeerPod]:
-    """One PeerPod a node of values, out of the API's JSON of the release's peer pods and the warning events."""
+def peer_pods(
+    nodes: Sequence[str], pods: Sequence[Object], events: Sequence[Object] = (), sets: Sequence[Object] = ()
+) -> list[PeerPod]:
+    """One PeerPod a node of values, out of the API's JSON: peer pods, warning events, the peers' StatefulSets."""
+    revisions = {s["metadata"]["name"]: s.get("status", {}).get("updateRevision") for s in sets if _is_up_to_date(s)}
     by_node: dict[str, list[Object]] = {}
     for pod in pods:
         by_node.setdefault(pod["metadata"].get("annotations", {}).get(NODE_ANNOTATION, ""), []).append(pod)
-    return [_peer_pod(node, by_node.get(node, []), events) for node in nodes]
+    return [_peer_pod(node, by_node.get(node, []), events, revisions) for node in nodes]
 
 
-def _peer_pod(node: str, pods: Sequence[Object], events: Sequence[Object]) -> PeerPod:
+def _is_up_to_date(stateful_set: Object) -> bool:
+    return bool(stateful_set.get("status", {}).get("observedGeneration") == stateful_set["metadata"].get("generation"))
+
+
+def _peer_pod(
+    node: str, pods: Sequence[Object], events: Sequence[Object], revisions: Mapping[str, str | None]
+) -> PeerPod:
     alive = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
     if not alive:
         if pods:
@@ -44,7 +58,15 @@ def _peer_pod(node: str, pods: Sequence[Object], events: Sequence[Object]) -> Pe
         return PeerPod(node, "", "", f"it has no pod yet{': ' + message if message else ''}", stuck=bool(message))
     pod = alive[0]
     problem, stuck = _problem(pod, events)
-    return PeerPod(node, pod["metadata"]["name"], pod["status"].get("hostIP", ""), problem, stuck)
+    name = pod["metadata"]["name"]
+    revision = revisions.get(name.rsplit("-", 1)[0])
+    outdated = revision not in (None, pod["metadata"].get("labels", {}).get("controller-revision-hash"))
+    replaceable = bool(problem) and outdated and not _running(pod)
+    return PeerPod(node, name, pod["status"].get("hostIP", ""), problem, stuck, replaceable)
+
+
+def _running(pod: Object) -> bool:
+    return any("running" in status.get("state", {}) for status in pod["status"].get("containerStatuses", []))
 
 
 def _problem(pod: Object, events: Sequence[Object]) -> tuple[str, bool]:
@@ -62,7 +84,7 @@ def _problem(pod: Object, events: Sequence[Object]) -> tuple[str, bool]:
 
 
 def _on_its_way(pod: Object, ready: Object, events: Sequence[Object]) -> tuple[str, bool]:
-    if any("running" in status.get("state", {}) for status in pod["status"].get("containerStatuses", [])):
+    if _running(pod):
         if ready.get("reason") not in (None, "ContainersNotReady"):
             return f"its node is not Ready ({ready.get('message') or ready['reason']})", False
         return "its glusterd does not answer yet", False

@@ -29,7 +29,7 @@ class Report:
         print(text, flush=True)
 
     def done(self, done: Done) -> None:
-        self.say(f"  done after {self.seconds:6.1f} s: {done.step} ({done.seconds:.1f} s)")
+        self.say(f"  [{self.seconds:6.1f} s] done in {done.seconds:.1f} s: {done.step}")
 
 
 def headline(plan: Plan, observed: Observed) -> str:
@@ -65,9 +65,9 @@ def status_table(observed: Observed) -> str:
         live = {(p.peer, p.path): p for p in observed.processes if p.volume == volume.name}
         for brick in volume.bricks:
             process = live.get((brick.peer, brick.path))
-            rows.append((f"{brick}", observed.name_of(brick.peer), *_state(process)))
+            rows.append((str(brick), observed.name_of(brick.peer), *_state(process)))
         rows += [
-            (f"{p.host}", p.path if p.path != "localhost" else observed.member.name, *_state(p))
+            (p.host, observed.name_of(p.peer), *_state(p))
             for p in observed.processes
             if p.volume == volume.name and not p.is_brick
         ]

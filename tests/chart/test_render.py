@@ -330,13 +330,14 @@ def test_the_hook_may_do_only_this(three: Rendered) -> None:
         for verb in rule["verbs"]
     }
     expected = {
-        ("", "pods", "*"): "get list watch",
-        ("", "events", "*"): "get list",
-        ("apps", "statefulsets", "*"): "get list",
-        ("", "pods/exec", "*"): "get create",
-        ("", "configmaps", "gluster-report"): "get update patch",
+        ("", "pods", "*"): "get list",
+        ("", "events", "*"): "list",
+        ("apps", "statefulsets", "*"): "list",
+        **{("", "pods/exec", f"gluster-worker-{i}-0"): "get create" for i in (1, 2, 3)},
+        **{("", "pods", f"gluster-worker-{i}-0"): "delete" for i in (1, 2, 3)},
+        ("", "configmaps", "gluster-report"): "get patch",
         ("coordination.k8s.io", "leases", "*"): "create",
-        ("coordination.k8s.io", "leases", "gluster-hook"): "get update patch delete",
+        ("coordination.k8s.io", "leases", "gluster-hook"): "get update",
     }
     assert granted == {(*where, verb) for where, verbs in expected.items() for verb in verbs.split()}
     (subject,) = three.one("RoleBinding")["subjects"]

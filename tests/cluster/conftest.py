@@ -29,5 +29,4 @@ def release(lab: Lab, namespace: str) -> Iterator[Release]:
     """A release with Helm 4 that is gone again afterwards, pods included; what it left on the nodes stays."""
     release = Release(lab, namespace)
     yield release
-    if release.name in release.installed():
-        release.uninstall()
+    release.uninstall()

@@ -63,6 +63,16 @@ class Lab:
     def kubectl(self, *args: str, stdin: str | None = None, check: bool = True) -> str:
         return run("kubectl", "--kubeconfig", self.kubeconfig, *args, stdin=stdin, check=check)
 
+    def follow(self, *args: str) -> Iterator[str]:
+        """The lines that a kubectl command prints, as they come; it is ended when the caller has read enough."""
+        argv = ["kubectl", "--kubeconfig", self.kubeconfig, *args]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            try:
+                yield from process.stdout
+            finally:
+                process.terminate()
+
     def get(self, *args: str) -> Any:
         return json.loads(self.kubectl("get", *args, "-o", "json"))
 
@@ -194,12 +204,8 @@ class Release:
 
     def uninstall(self) -> None:
         """`helm uninstall`, until the last peer pod has left its node (its port and bricks are free)."""
-        self._command("uninstall", self.name, "--wait")
+        self._command("uninstall", self.name, "--wait", "--ignore-not-found")
         until("the peers have ended", lambda: not self.peers())
-
-    def installed(self) -> list[str]:
-        """Names of the releases in the namespace, failed ones included."""
-        return self._command("list", "--all", "--short").split()
 
     def _helm(self, verb: str, values: Mapping[str, Any], *flags: str) -> str:
         text = yaml.safe_dump({"statePath": self.state, **values})

@@ -94,7 +94,7 @@ def test_foreign_files_in_a_brick_folder_stay_untouched(lab: Lab, release: Relea
 
 
 def test_a_brick_on_the_root_disk_is_refused_unless_values_allow_it(lab: Lab, release: Release) -> None:
-    brick = f"/var/lib/glusterd-tests/{unique('brick')}"
+    brick = f"/var/lib/bricks-of-tests/{unique('brick')}"
     lab.on_node(release.namespace, lab.workers[0], f"mkdir -p {brick}")
     values = {"nodes": nodes(lab.workers[:1]), "bricks": [brick], "volumes": [{"name": unique("v")}]}
     with pytest.raises(CommandFailed, match="lies on the node's root disk"):
@@ -115,19 +115,21 @@ def test_a_hook_that_is_killed_is_followed_by_one_that_goes_on(lab: Lab, release
     volumes = [{"name": unique("v"), "replica": 3} for _ in range(12)]
     values = {"nodes": nodes(lab.workers[:3]), "volumes": volumes}
 
-    def kill() -> bool:
-        selector = ("-n", release.namespace, "-l", f"batch.kubernetes.io/job-name={release.fullname}-converge")
-        log = lab.kubectl("logs", *selector, "--tail=-1", check=False)
-        if "done after" not in log:
-            return False
-        lab.kubectl("delete", "pod", *selector, "--grace-period=0", "--force")
-        return True
+    def hook() -> str:
+        selector = f"batch.kubernetes.io/job-name={release.fullname}-converge"
+        pods = lab.get("pods", "-n", release.namespace, "-l", selector)["items"]
+        return next((pod["metadata"]["name"] for pod in pods if pod["status"]["phase"] == "Running"), "")
 
     with ThreadPoolExecutor(1) as background:
         helm = background.submit(release.install, values)
-        until("the hook has done its first steps and is killed", kill)
+        first = until("the hook runs", hook)
+        for line in lab.follow("logs", "--follow", "-n", release.namespace, first):
+            if "s] done in " in line:
+                lab.kubectl("delete", "pod", "-n", release.namespace, first, "--grace-period=0", "--force")
+                break
         helm.result()
+    assert hook() != first
     log = release.report()
     assert "every brick online" in log
-    assert log.count("done after") < 3 + 2 * len(volumes), "the second hook went on where the first one stopped"
+    assert log.count("s] done in ") < 3 + 2 * len(volumes), "the second hook went on where the first one stopped"
     assert set(release.gluster("volume", "list").split()) == {str(volume["name"]) for volume in volumes}

@@ -83,3 +83,34 @@ def test_a_pod_that_is_ending_does_not_count() -> None:
     ending["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     (peer,) = peer_pods(["worker-1"], [ending], [])
     assert peer.problem == "the old pod gluster-worker-1-0 is still ending"
+
+
+def stateful_set(revision: str, observed: int = 2) -> dict[str, Any]:
+    return {
+        "metadata": {"name": "gluster-worker-1", "generation": 2},
+        "status": {"updateRevision": revision, "observedGeneration": observed},
+    }
+
+
+@pytest.mark.parametrize(
+    ("statuses", "sets", "replaceable"),
+    [
+        (container(PULL), [stateful_set("new")], True),
+        ([], [stateful_set("new")], True),
+        (container(PULL), [stateful_set("old")], False),
+        (container(PULL), [stateful_set("new", observed=1)], False),
+        (container({"running": {}}), [stateful_set("new")], False),
+        (container(PULL), [], False),
+    ],
+    ids=["cannot be pulled", "not made", "up to date", "not looked at yet", "runs", "no StatefulSet"],
+)
+def test_only_an_outdated_pod_that_does_not_run_is_replaced(
+    statuses: list[dict[str, Any]], sets: list[dict[str, Any]], replaceable: bool
+) -> None:
+    old = pod(containerStatuses=statuses)
+    old["metadata"]["labels"] = {"controller-revision-hash": "old"}
+    (peer,) = peer_pods(["worker-1"], [old], [], sets)
+    assert peer.replaceable is replaceable
+    ready = pod(ready="True", containerStatuses=statuses)
+    ready["metadata"]["labels"] = {"controller-revision-hash": "old"}
+    assert not peer_pods(["worker-1"], [ready], [], sets)[0].replaceable
