@@ -3,6 +3,7 @@
 import argparse
 import os
 import shlex
+import signal
 import sys
 
 from testbed import build, cluster, images
@@ -131,12 +132,15 @@ def _tools() -> str:
     return str(build.link_tools(kubectl, kubectl.with_name("helm"), build.helm3()))
 
 
+def _stop(*_: object) -> None:
+    """Ctrl-C ends everything at once: what is being built runs in namespaces that die with this process."""
+    print("\ntestbed: stopped. `python3 -m testbed down` clears what was made so far.", file=sys.stderr, flush=True)
+    os._exit(130)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, _stop)
     try:
         sys.exit(main())
     except ClusterError as error:
         sys.exit(f"testbed: {error}")
-    except KeyboardInterrupt:
-        # Not sys.exit: that would wait for threads that are still building. What they run dies with this process.
-        print("testbed: stopped. `python3 -m testbed down` clears what was made so far.", file=sys.stderr)
-        os._exit(130)
