@@ -16,13 +16,13 @@ and the faults that tests of storage need. Everything it makes lies below ~/.cac
 Each checkout has a cluster of its own ($TESTBED_ID overrides its id)."""
 
 EXAMPLES = """\
-examples:
-  sudo python3 -m testbed up                        three nodes; the first time takes minutes, then seconds
-  eval "$(sudo python3 -m testbed env)"             KUBECONFIG, and kubectl and helm on the PATH, for this shell
-  sudo python3 -m testbed crash worker-2 --silent   pull the plug
-  sudo python3 -m testbed boot worker-2             its disks are as they were
-  sudo python3 -m testbed exec worker-1 -- df -h /mnt/brick1
-  sudo python3 -m testbed down"""
+examples (as root, for namespaces and mounts take it):
+  python3 -m testbed up                        three nodes; the first time takes minutes, then seconds
+  eval "$(python3 -m testbed env)"             KUBECONFIG, and kubectl and helm on the PATH, for this shell
+  python3 -m testbed crash worker-2 --silent   pull the plug
+  python3 -m testbed boot worker-2             its disks are as they were
+  python3 -m testbed exec worker-1 -- df -h /mnt/brick1
+  python3 -m testbed down"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -42,7 +42,9 @@ def parser() -> argparse.ArgumentParser:
 
     pins = versions()
     up = add("up", "bring the cluster up, building what is missing; when it is up, load the images that changed")
-    up.add_argument("--nodes", type=int, default=3, metavar="N", help="number of nodes (3)")
+    up.add_argument(
+        "--nodes", type=int, default=3, choices=range(1, 10), metavar="N", help="number of nodes, 1 to 9 (3)"
+    )
     tested = ", ".join(pins.kubernetes_tested)
     kubernetes = f"Kubernetes version ({pins.kubernetes}); {tested} is tested too, another one is built from source"
     up.add_argument("--kubernetes", metavar="VERSION", help=kubernetes)
@@ -85,7 +87,8 @@ def main() -> int:
             print(made.status())
             print('For this shell: eval "$(python3 -m testbed env)"')
         case "down":
-            print("" if cluster.down() else "There is no cluster.")
+            if not cluster.down():
+                print("There is no cluster.")
         case "tools":
             print(_tools())
         case "images":

@@ -67,13 +67,13 @@ def _groups_in(folder: Path) -> Iterator[Path]:
         yield Path(path)
 
 
-def version_2() -> bool:
+def _version_2() -> bool:
     return (MOUNT / "cgroup.controllers").exists()
 
 
 def create(name: str) -> Groups:
     """Make the groups of that name, empty, ready to take processes."""
-    if version_2():
+    if _version_2():
         (MOUNT / "cgroup.subtree_control").write_text("+cpu +cpuset +io +memory +pids")
         (MOUNT / name).mkdir(exist_ok=True)
         return Groups((MOUNT / name,))
@@ -90,7 +90,7 @@ def create(name: str) -> Groups:
 
 
 def _own_groups() -> dict[str, str]:
-    """This process's group in each hierarchy, above any of the test bed's own."""
+    """This process's group in each hierarchy."""
     found = {}
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)

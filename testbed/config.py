@@ -27,7 +27,9 @@ def cluster_id() -> str:
     """One id a checkout, so that two checkouts on a machine have two clusters. TESTBED_ID overrides it."""
     own = os.environ.get("TESTBED_ID")
     if own is None:
-        return hashlib.sha256(str(REPOSITORY).encode()).hexdigest()[:6]
+        # Another cache folder is another cluster: its `up` must not take this one for leftovers of its own.
+        place = f"{REPOSITORY}{os.environ.get('TESTBED_CACHE', '')}"
+        return hashlib.sha256(place.encode()).hexdigest()[:6]
     if not re.fullmatch(r"[a-z0-9]{1,12}", own):
         raise ClusterError(f"TESTBED_ID={own!r} is no cluster id. Use 1 to 12 of a-z and 0-9, for example dev2.")
     return own

@@ -1,4 +1,4 @@
-"""Container images without a registry: the project's Dockerfiles and the cluster's own two, built with buildah.
+"""Container images without a registry: the project's Dockerfiles, built with buildah.
 
 An image becomes an archive named by the hash of all that went into it, so what has not changed is never built again.
 """

@@ -40,7 +40,7 @@ class Machine:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.touch(mode=0o600)
             target.write_text(text)
-            target.chmod(0o600 if name.endswith(".key") else 0o644)
+            target.chmod(0o600 if target.suffix in (".key", ".kubeconfig") else 0o644)
         namespaces = ("-C", "-i", "-m", "-p", "-u", "--fork", "--mount-proc", "--propagation=private")
         init: tuple[str | Path, ...] = ("bash", SOURCE / "init.sh", self.folder, rootfs.machine_tree(), programs)
         command: list[str | Path] = ["nsenter", f"--net=/run/netns/{self.namespace}", "unshare", *namespaces, *init]

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 import time
@@ -108,8 +107,3 @@ def remove_tree(folder: Path) -> None:
     """rm -rf, which is several times as quick as shutil on the 10,000s of files of a node."""
     if folder.exists() or folder.is_symlink():
         run(["rm", "-rf", "--one-file-system", folder])
-
-
-def missing(commands: Mapping[str, str]) -> list[str]:
-    """The packages of those commands that are not there."""
-    return sorted({package for command, package in commands.items() if not shutil.which(command)})
