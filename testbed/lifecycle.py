@@ -32,7 +32,7 @@ def up(nodes: int, kubernetes: str, brick_size: str) -> Native:
                 print("That was what an `up` that did not get to its end, or a restart of the machine, had left.")
             host.prepare()
             archives = _prepare(kubernetes)
-            with step(f"cluster of {nodes} nodes, Kubernetes {kubernetes}"):
+            with step(f"cluster of {nodes} nodes, Kubernetes {kubernetes}", slow=True):
                 return _start(nodes, kubernetes, brick_size, archives)
     if (len(existing.nodes), existing.kubernetes) != (nodes, kubernetes):
         raise ClusterError(
