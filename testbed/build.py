@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import shutil
 import tarfile
@@ -106,8 +107,7 @@ def link_tools(*programs: Path) -> Path:
     folder = cache_folder() / "bin"
     folder.mkdir(parents=True, exist_ok=True)
     for program in programs:
-        draft = folder / f".{program.name}.draft"
-        draft.unlink(missing_ok=True)
+        draft = folder / f".{program.name}.{os.getpid()}"
         draft.symlink_to(program)
         draft.rename(folder / program.name)
     return folder
