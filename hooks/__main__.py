@@ -20,7 +20,10 @@ from hooks.plan import Memory
 from hooks.pods import PeerPod, peer_pods
 from hooks.report import Report, plan_text, status_table, success
 from hooks.runner import OutcomeUnknown, PeerUnavailable
-from hooks.values import Values, ValuesError, fullname, load, parse
+from hooks.values import Values, ValuesError
+from hooks.values_file import load
+from hooks.values_names import fullname
+from hooks.values_parse import parse
 
 NOTHING_TO_DO, FAILED, CHANGES = 0, 1, 2
 

@@ -11,7 +11,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from hooks.values import fullname, load, merged, parse
+from hooks.values_file import load, merged
+from hooks.values_names import fullname
+from hooks.values_parse import parse
 from tests.chart.helm import CHART, EXAMPLES, Helm, Object, Rendered
 
 KUBERNETES = [v for v in dict.fromkeys(kubernetes_validate.utils.all_versions()) if v != "1.25.0"]

@@ -11,7 +11,9 @@ import jsonschema
 import pytest
 import yaml
 
-from hooks.values import Values, ValuesError, merged, parse
+from hooks.values import Values, ValuesError
+from hooks.values_file import merged
+from hooks.values_parse import parse
 from tests.chart.helm import CHART, EXAMPLES, Helm, Object
 from tests.chart.readme import README, Schema, resolved, with_table
 

@@ -13,7 +13,9 @@ from hooks.converge import Hook, Refused, converge, look_and_plan
 from hooks.observe import Observed
 from hooks.plan import Memory
 from hooks.report import Report, plan_text, status_table
-from hooks.values import Values, merged, parse
+from hooks.values import Values
+from hooks.values_file import merged
+from hooks.values_parse import parse
 from tests.unit.fake_pool import FakePool
 
 THREE: dict[str, Any] = {

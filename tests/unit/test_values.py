@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hooks.values import BrickSpec, Node, Values, ValuesError, VolumeSpec, load, merged, parse
+from hooks.values import BrickSpec, Node, Values, ValuesError, VolumeSpec
+from hooks.values_file import load, merged
+from hooks.values_parse import parse
 
 
 def parsed(**values: Any) -> Values:
