@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import socket
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from kubernetes.client.exceptions import ApiException
 
+from hooks.addresses import addresses_of, moved
 from hooks.converge import Hook, Refused, converge, look_and_plan, wait_for_pods
 from hooks.gluster import GlusterError
-from hooks.kube import Cluster, ClusterError
+from hooks.kube import Cluster, ClusterError, PodRunner
 from hooks.lock import Locked, only_hook
-from hooks.plan import Memory
+from hooks.memory import Memory
 from hooks.pods import PeerPod, peer_pods
 from hooks.report import Report, plan_text, status_table, success
+from hooks.rollout import roll_out
 from hooks.runner import OutcomeUnknown, PeerUnavailable
 from hooks.values import Values, ValuesError
 from hooks.values_file import load
@@ -49,15 +51,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _converge(cluster: Cluster, values: Values, record: str, seconds: float, report: Report) -> int:
     hook = Hook(
-        values, time.monotonic() + seconds, report, save=lambda memory: cluster.write_record(record, _to_record(memory))
+        values, time.monotonic() + seconds, report, save=lambda memory: cluster.write_record(record, memory.to_record())
     )
     outcome = "The hook did not end."
     with only_hook(cluster, record.removesuffix("-report") + "-hook", socket.gethostname(), hook.deadline) as hook.lost:
         try:
-            pods = wait_for_pods(hook, lambda: _look(cluster, values), cluster.delete_pod)
-            runner = cluster.runner({pod.node: pod.pod for pod in pods})
-            memory = _from_record(cluster.record(record))
-            observed = converge(hook, runner, _addresses(values, pods), memory)
+            look = partial(_look, cluster, values)
+            pods = wait_for_pods(hook, look, cluster.delete_pod)
+            memory = _memory(cluster, values, pods, record)
+            addresses = addresses_of(values, pods)
+            runner_of = partial(_runner, cluster)
+            pods = roll_out(hook, pods, addresses, runner_of, look, cluster.delete_pod)
+            runner = runner_of(pods)
+            observed = converge(hook, runner, addresses, memory)
             report.say(status_table(observed))
             outcome = success(values, observed)
             report.say(f"{outcome} ({runner.execs} execs, {report.seconds:.1f} s)")
@@ -78,34 +84,37 @@ def _plan(cluster: Cluster, values: Values, record: str) -> int:
                 ["There is no plan while peers are not Ready:"] + [f"  - {pod.node}: {pod.problem}" for pod in missing]
             )
         )
-    runner = cluster.runner({pod.node: pod.pod for pod in pods})
-    observed, plan = look_and_plan(runner, values, _addresses(values, pods), _from_record(cluster.record(record)))
+    memory = _memory(cluster, values, pods, record)
+    outdated = [pod.node for pod in pods if pod.outdated]
+    if outdated:
+        print(f"{', '.join(outdated)}: the pod is of older values and will be restarted, one peer at a time.")
+    runner = _runner(cluster, pods)
+    observed, plan = look_and_plan(runner, values, addresses_of(values, pods), memory)
     print(plan_text(plan, observed))
     if plan.refusals or plan.waits:
         return FAILED
-    return CHANGES if plan.steps else NOTHING_TO_DO
+    return CHANGES if plan.steps or outdated else NOTHING_TO_DO
+
+
+def _runner(cluster: Cluster, pods: Sequence[PeerPod]) -> PodRunner:
+    return cluster.runner({pod.node: pod.pod for pod in pods})
 
 
 def _look(cluster: Cluster, values: Values) -> list[PeerPod]:
     nodes = [node.name for node in values.nodes]
-    pods = peer_pods(nodes, cluster.pods())
+    pods = peer_pods(nodes, cluster.pods(), (), cluster.stateful_sets())
     if all(pod.ready for pod in pods):
         return pods
     return peer_pods(nodes, cluster.pods(), cluster.warnings(), cluster.stateful_sets())
 
 
-def _addresses(values: Values, pods: Sequence[PeerPod]) -> dict[str, str]:
-    own = {pod.node: pod.host_ip for pod in pods}
-    return {node.name: node.address or own[node.name] for node in values.nodes}
-
-
-def _to_record(memory: Memory) -> dict[str, str]:
-    return {"peers": json.dumps(dict(memory.uuids), indent=1), "options": json.dumps(dict(memory.options), indent=1)}
-
-
-def _from_record(data: dict[str, str]) -> Memory:
-    options = json.loads(data.get("options", "{}"))
-    return Memory(json.loads(data.get("peers", "{}")), {volume: tuple(names) for volume, names in options.items()})
+def _memory(cluster: Cluster, values: Values, pods: Sequence[PeerPod], record: str) -> Memory:
+    """What earlier runs recorded; once they made a pool it keeps its addresses, else Refused is raised."""
+    memory = Memory.of_record(cluster.record(record))
+    reasons = list(moved(values, pods)) if memory.uuids else []
+    if reasons:
+        raise Refused("\n".join(["Nothing was changed:", *(f"  - {reason}" for reason in reasons)]))
+    return memory
 
 
 def _arguments() -> argparse.ArgumentParser:

@@ -9,11 +9,25 @@ from dataclasses import dataclass
 
 from hooks.gluster import GlusterError, Reply, session
 from hooks.observe import side_by_side
-from hooks.runner import Runner
-from hooks.steps import Phase, Step
+from hooks.progress import Progress, healed, rebalanced
+from hooks.runner import OutcomeUnknown, PeerUnavailable, Runner
+from hooks.steps import Phase, Step, Until
 
 SESSIONS = 4
 """Sessions at the same time, on different peers: gluster's locks are per volume (measured: 3 peers halve the time)."""
+
+
+PROGRESS_SECONDS = 10
+"""How often work that goes on by itself is looked at for the report; between, every second for its end."""
+STALL_SECONDS = 60
+"""How long the counts may stand still before the pool is looked at anew: a self-heal daemon can be lost when bricks are
+added (seen on all three peers of a pool with seven volumes), and then nothing heals until it is started again."""
+LOOKS = {Until.REBALANCED: 1, Until.HEALED: 3}
+"""Looks in a row that must show the end: straight after bricks were added a heal count of 0 can be premature."""
+
+
+class Unfinished(Exception):
+    """Work in the pool goes on by itself, but this run's time is up. The next run takes it up where it stands."""
 
 
 @dataclass(frozen=True)
@@ -25,15 +39,25 @@ class Done:
 
 
 def apply_phase(
-    runner: Runner, phase: Phase, members: Sequence[str], deadline: float, done: Callable[[Done], None]
+    runner: Runner,
+    phase: Phase,
+    members: Sequence[str],
+    deadline: float,
+    done: Callable[[Done], None],
+    say: Callable[[str], None],
 ) -> None:
     """Carry out `phase`; steps that name no peer are shared out over `members`, peers of the pool.
 
     `deadline` is a time.monotonic() value: until then a step is repeated that another transaction's lock refused.
-    `done` is told of each step that succeeded. Raises GlusterError for the first step that failed, after all sessions
-    ended, and PeerUnavailable or OutcomeUnknown as gluster.session does.
+    `done` is told of each step that succeeded, `say` gets lines on what goes on by itself. Raises GlusterError for the
+    first step that failed, after all sessions ended, Unfinished when a wait reaches the deadline, and PeerUnavailable
+    or OutcomeUnknown as gluster.session does.
     """
-    steps = list(phase.steps)
+    for step in phase.steps:
+        if step.until is not None:
+            _wait(runner, step, members[0], deadline, say)
+            done(Done(step, 0.0))
+    steps = [step for step in phase.steps if step.until is None]
     while steps:
         outcomes = side_by_side(lambda batch: _run(runner, *batch, done), _share_out(steps, members))
         failed = [(peer, step, reply) for outcome in outcomes for peer, step, reply in outcome]
@@ -59,6 +83,8 @@ def _run(
     runner: Runner, peer: str, steps: Sequence[Step], done: Callable[[Done], None]
 ) -> list[tuple[str, Step, Reply]]:
     began = time.monotonic()
+    if steps[0].shell:
+        return _run_shell(runner, peer, steps, done)
     replies = session(runner, peer, [step.command for step in steps])
     seconds = time.monotonic() - began
     failed = []
@@ -68,3 +94,52 @@ def _run(
         else:
             failed.append((peer, step, reply))
     return failed
+
+
+def _run_shell(
+    runner: Runner, peer: str, steps: Sequence[Step], done: Callable[[Done], None]
+) -> list[tuple[str, Step, Reply]]:
+    for step in steps:
+        began = time.monotonic()
+        result = runner.run(peer, ["timeout", "60", "sh", "-c", step.command], timeout=70)
+        if result.exit_code:
+            text = result.stderr.strip() or f"exit code {result.exit_code}"
+            return [(peer, step, Reply(step.command, -1, -1, text))]
+        done(Done(step, time.monotonic() - began))
+    return []
+
+
+def _wait(runner: Runner, step: Step, peer: str, deadline: float, say: Callable[[str], None]) -> None:
+    """Look until the work that `step` asks about has ended; an exec that breaks is just another look."""
+    assert step.until is not None
+    looks, said, shown = 0, 0.0, ""
+    changed, words = time.monotonic(), ""
+    while looks < LOOKS[step.until]:
+        progress = _look(runner, step, peer)
+        if progress.failed:
+            raise GlusterError(peer, Reply(step.command, -1, -1, f"it ended without success: {progress.words}"))
+        looks = looks + 1 if progress.done else 0
+        now = time.monotonic()
+        if now > deadline:
+            raise Unfinished(
+                f"`{step}`: {progress.words}. It goes on by itself; run `helm upgrade` again to see it through."
+            )
+        if progress.words != words:
+            changed, words = now, progress.words
+        if not progress.done and now - changed > STALL_SECONDS:
+            raise OutcomeUnknown(f"`{step}` stands still at: {words}")
+        if not progress.done and progress.words != shown and now - said > PROGRESS_SECONDS:
+            say(f"  {step}: {progress.words}")
+            said, shown = now, progress.words
+        if looks < LOOKS[step.until]:
+            time.sleep(1)
+
+
+def _look(runner: Runner, step: Step, peer: str) -> Progress:
+    try:
+        (reply,) = session(runner, peer, [step.command])
+    except (PeerUnavailable, OutcomeUnknown) as error:
+        return Progress(False, str(error))
+    if not reply.ok or reply.root is None:
+        return Progress(False, reply.message)
+    return healed(reply.root) if step.until is Until.HEALED else rebalanced(reply.root)

@@ -7,19 +7,26 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from hooks.apply import apply_phase
+from hooks.apply import Unfinished, apply_phase
 from hooks.gluster import GlusterError
+from hooks.memory import Memory
 from hooks.observe import Observed, observe, with_folders
-from hooks.plan import Memory, Plan, bricks_to_inspect, make_plan
+from hooks.plan import Plan, bricks_to_inspect, make_plan, remembered, settled
 from hooks.pods import PeerPod
 from hooks.report import Report, plan_text
 from hooks.runner import OutcomeUnknown, PeerUnavailable, Runner
+from hooks.steps import Step, Until
 from hooks.values import Values
 
 STUCK_SECONDS = 60
 """How long a pod may show the same error that waiting does not mend (image, node, mount, port) before we say so."""
 SETTLE_SECONDS = 60
 """How long peers and bricks may take to find each other again after a start (measured: 4 to 20 s)."""
+
+SAME_PLAN = 3
+"""How often the same plan is carried out when it seems to have no effect, as after lost connections."""
+REPAIR_SECONDS = 15
+"""How long a brick may take to come up by itself before the hook starts it."""
 
 
 class Refused(Exception):
@@ -80,7 +87,7 @@ def look_and_plan(
     runner: Runner, values: Values, addresses: Mapping[str, str], memory: Memory
 ) -> tuple[Observed, Plan]:
     """One snapshot of the pool and the plan for it. Raises what observe() raises."""
-    observed = observe(runner, addresses)
+    observed = observe(runner, addresses, everyone=not values.host_network)
     bricks = bricks_to_inspect(values, observed)
     if bricks:
         observed = with_folders(runner, observed, bricks)
@@ -92,32 +99,40 @@ def converge(hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: M
 
     Raises Refused with the reasons: the plan refuses, a command failed, or time is up.
     """
-    shown = False
-    steps = 0
+    shown: list[Step] = []
+    done: list[Plan] = []
     while True:
         observed, plan = _settled(hook, runner, addresses, memory)
-        if not shown:
-            hook.report.say(plan_text(plan, observed))
-            shown = True
         if plan.refusals or plan.waits:
-            raise Refused(_reasons(plan, steps))
+            raise Refused(_reasons(plan) if done else plan_text(plan, observed))
+        if not shown or any(step not in shown for step in plan.steps):
+            hook.report.say(plan_text(plan, observed))
+            shown += plan.steps
         if not plan.steps:
             break
-        if not steps:
-            memory = _with_intent(memory, hook.values)
-            hook.save(memory)
-        steps += plan.steps
-        _carry_out(hook, runner, plan, observed)
-    hook.save(Memory({peer.name: peer.uuid for peer in observed.peers}, _option_names(hook.values)))
+        memory = remembered(memory, hook.values, observed)
+        hook.save(memory)
+        if done.count(plan) >= SAME_PLAN:
+            raise Refused(
+                "\n".join(["These steps were done and the pool did not change:", *(f"  {s}" for s in plan.steps)])
+            )
+        done.append(plan)
+        waited = _carry_out(hook, runner, plan, observed)
+        memory = memory.followed(waited[Until.REBALANCED], waited[Until.HEALED])
+        hook.save(memory)
+    hook.save(settled(hook.values, observed))
     return _online(hook, runner, addresses, observed)
 
 
-def _reasons(plan: Plan, steps: int) -> str:
-    head = "The plan is refused, nothing was changed:" if not steps else "Stopped; what was done before stands:"
-    return "\n".join([head, *(f"  - {reason}" for reason in plan.refusals + plan.waits)])
+def _reasons(plan: Plan) -> str:
+    return "\n".join(
+        ["Stopped; what was done before stands:", *(f"  - {reason}" for reason in plan.refusals + plan.waits)]
+    )
 
 
-def _carry_out(hook: Hook, runner: Runner, plan: Plan, observed: Observed) -> None:
+def _carry_out(hook: Hook, runner: Runner, plan: Plan, observed: Observed) -> dict[Until, set[str]]:
+    """Do the phases up to the one after which the pool must be seen anew; returns the volumes waited for to the end."""
+    waited: dict[Until, set[str]] = {until: set() for until in Until}
     members = [observed.member.name, *(p.name for p in observed.peers if p is not observed.member)]
     for phase in plan.phases:
         if hook.lost.is_set():
@@ -125,21 +140,31 @@ def _carry_out(hook: Hook, runner: Runner, plan: Plan, observed: Observed) -> No
         if hook.left() < 0:
             raise Refused("Time is up. What was done stands; run `helm upgrade` again to go on from there.")
         try:
-            apply_phase(runner, phase, members, hook.deadline, hook.report.done)
+            apply_phase(runner, phase, members, hook.deadline, hook.report.done, hook.report.say)
         except GlusterError as error:
             raise Refused(
                 f"{error}\nWhat was done before stands; mend the cause and run `helm upgrade` again."
             ) from error
+        except Unfinished as error:
+            raise Refused(str(error)) from error
         except (OutcomeUnknown, PeerUnavailable) as error:
             hook.report.say(f"  {error}: looking at the pool again.")
-            return
+            return waited
+        for step in phase.steps:
+            if step.until is not None:
+                waited[step.until].add(step.volume)
         if phase.observe:
-            return
+            break
+    return waited
 
 
 def _settled(hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: Memory) -> tuple[Observed, Plan]:
-    """Look until the plan has no `waits` or they do not pass; glusterd may need some seconds after a start."""
+    """Look until the plan has no `waits` and nothing to repair, or that does not pass by itself.
+
+    After a start glusterd may need some seconds to find its peers again and to bring up its bricks.
+    """
     until = min(time.monotonic() + SETTLE_SECONDS, hook.deadline)
+    repair = min(time.monotonic() + REPAIR_SECONDS, hook.deadline)
     while True:
         try:
             observed, plan = look_and_plan(runner, hook.values, addresses, memory)
@@ -147,7 +172,9 @@ def _settled(hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: M
             if time.monotonic() > until:
                 raise Refused(f"The pool cannot be read, nothing was changed: {error}") from error
         else:
-            if plan.refusals or not plan.waits or time.monotonic() > until:
+            now = time.monotonic()
+            passing = (plan.waits and not plan.refusals and now < until) or (plan.repairs and now < repair)
+            if not passing:
                 return observed, plan
         time.sleep(0.5)
 
@@ -163,7 +190,9 @@ def _online(hook: Hook, runner: Runner, addresses: Mapping[str, str], observed: 
             )
         time.sleep(1)
         try:
-            observed = replace(observe(runner, addresses), folders=observed.folders)
+            observed = replace(
+                observe(runner, addresses, everyone=not hook.values.host_network), folders=observed.folders
+            )
         except (GlusterError, OutcomeUnknown, PeerUnavailable) as error:
             hook.report.say(f"  {error}: looking again.")
     return observed
@@ -180,16 +209,3 @@ def offline_bricks(values: Values, observed: Observed) -> list[str]:
         for brick in volume.bricks
         if (volume.name, brick.peer, brick.path) not in online
     ]
-
-
-def _with_intent(memory: Memory, values: Values) -> Memory:
-    """What a killed hook must find again: options that it may be setting now are the hook's, older ones still are."""
-    wanted = _option_names(values)
-    names = {
-        volume: {*memory.options.get(volume, ()), *wanted.get(volume, ())} for volume in {*memory.options, *wanted}
-    }
-    return replace(memory, options={volume: tuple(sorted(options)) for volume, options in names.items()})
-
-
-def _option_names(values: Values) -> dict[str, tuple[str, ...]]:
-    return {volume.name: tuple(key for key, _ in volume.options) for volume in values.volumes}

@@ -1,7 +1,8 @@
 """The live pool, read and never changed: who the peers are, what they see of each other, volumes and their bricks.
 
-A healthy pool costs two execs whatever its size: one peer is asked for everything, a second one for its view of the
-first. Only when these two do not account for every node of values are the others asked too, side by side.
+A healthy pool costs three execs whatever its size: one peer tries the port of each other one, then is asked for
+everything, and a second one for its view of the first. Only when these do not account for every node of values are the
+others asked too, side by side.
 """
 
 from __future__ import annotations
@@ -14,15 +15,38 @@ from typing import TypeVar
 
 from hooks.folders import Folder, inspect
 from hooks.gluster import GlusterError, Reply, session
-from hooks.pool import PeerView, Process, Volume, parse_peers, parse_status, parse_uuid, parse_volumes
-from hooks.runner import Runner
+from hooks.pool import (
+    PeerView,
+    Process,
+    Volume,
+    parse_peers,
+    parse_rebalancing,
+    parse_status,
+    parse_uuid,
+    parse_volumes,
+)
+from hooks.runner import PeerUnavailable, Runner
 from hooks.values import BrickSpec
 
 T = TypeVar("T")
 R = TypeVar("R")
 
+PORT = 24007
+# Prints the addresses that take no connection; all are tried at the same time.
+_TRY_PORTS = f'for a; do (timeout 5 bash -c "</dev/tcp/$a/{PORT}" 2>/dev/null || echo "$a") & done; wait'
 AT_ONCE = 16
 """Peers that are asked at the same time."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """`volume status`: all processes, and the volumes that are being rebalanced."""
+
+    processes: tuple[Process, ...] = ()
+    rebalancing: frozenset[str] = frozenset()
+
+
+NO_STATUS = Status()
 
 
 @dataclass(frozen=True)
@@ -43,10 +67,10 @@ class Peer:
 
 @dataclass(frozen=True)
 class Observed:
-    """One snapshot. `peers` are the nodes of values in their order; `processes` is `volume status` of `member`."""
+    """One snapshot. `peers` are the nodes of values in their order; `status` is `volume status` as `member` has it."""
 
     peers: tuple[Peer, ...]
-    processes: tuple[Process, ...] = ()
+    status: Status = NO_STATUS
     folders: Mapping[BrickSpec, Folder] = field(default_factory=dict)
 
     @property
@@ -59,6 +83,14 @@ class Observed:
     def volumes(self) -> tuple[Volume, ...]:
         return self.member.volumes or ()
 
+    @property
+    def processes(self) -> tuple[Process, ...]:
+        return self.status.processes
+
+    def rebalancing(self, volume: str) -> bool:
+        """Whether a rebalance of the volume is going on."""
+        return volume in self.status.rebalancing
+
     def name_of(self, uuid: str) -> str:
         """The node's name for a peer's UUID; for a peer that values do not list, its address in the pool."""
         for peer in self.peers:
@@ -70,19 +102,22 @@ class Observed:
         return uuid
 
 
-def observe(runner: Runner, addresses: Mapping[str, str]) -> Observed:
+def observe(runner: Runner, addresses: Mapping[str, str], everyone: bool = False) -> Observed:
     """Take a snapshot of the pool that the nodes of `addresses` (name -> storage address) form, or are to form.
 
-    Raises PeerUnavailable, OutcomeUnknown or GlusterError when a peer cannot be read.
+    With `everyone` each peer is asked: on the pod network a restarted one sees all the others connected while some of
+    them still call its old address (measured). Raises PeerUnavailable, OutcomeUnknown or GlusterError when a peer
+    cannot be read.
     """
     names = list(addresses)
-    answers = side_by_side(lambda name: _ask(runner, name, addresses[name]), names[:2])
+    _try_ports(runner, names[0], [addresses[name] for name in names[1:]])
+    answers = side_by_side(lambda name: _ask(runner, name, addresses[name]), names if everyone else names[:2])
     peers = _recognise(addresses, [peer for peer, _ in answers])
     if peers is None:
-        answers += side_by_side(lambda name: _ask(runner, name, addresses[name]), names[2:])
+        answers += side_by_side(lambda name: _ask(runner, name, addresses[name]), names[len(answers) :])
         peers = tuple(peer for peer, _ in answers)
     observed = Observed(peers)
-    return replace(observed, processes=next(p for peer, p in answers if peer.name == observed.member.name))
+    return replace(observed, status=next(status for peer, status in answers if peer.name == observed.member.name))
 
 
 def with_folders(runner: Runner, observed: Observed, bricks: Iterable[BrickSpec]) -> Observed:
@@ -102,11 +137,25 @@ def side_by_side(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
         return list(pool.map(work, items))
 
 
-def _ask(runner: Runner, name: str, address: str) -> tuple[Peer, tuple[Process, ...]]:
+def _try_ports(runner: Runner, name: str, addresses: Sequence[str]) -> None:
+    """Raise PeerUnavailable when a peer does not take a connection within seconds, before any cluster-wide command.
+
+    A peer whose node is silently gone counts as connected for up to 47 s, and a `volume status` sent meanwhile locks
+    its volume for minutes (measured).
+    """
+    if not addresses:
+        return
+    result = runner.run(name, ["timeout", "30", "bash", "-c", _TRY_PORTS, "bash", *addresses], timeout=40)
+    if result.exit_code or result.stdout.strip():
+        away = ", ".join(result.stdout.split()) or result.stderr.strip()
+        raise PeerUnavailable(f"{name} gets no connection to glusterd (port {PORT}) at {away}: node or network is away")
+
+
+def _ask(runner: Runner, name: str, address: str) -> tuple[Peer, Status]:
     replies = session(runner, name, ["system:: uuid get", "peer status", "volume info", "volume status"])
     uuid, views, volumes = (_root(name, reply) for reply in replies[:3])
     peer = Peer(name, address, parse_uuid(uuid), parse_peers(views), parse_volumes(volumes))
-    return peer, _processes(peer, replies[3])
+    return peer, _status(peer, replies[3])
 
 
 def _root(name: str, reply: Reply) -> ET.Element:
@@ -115,12 +164,12 @@ def _root(name: str, reply: Reply) -> ET.Element:
     return reply.root
 
 
-def _processes(peer: Peer, status: Reply) -> tuple[Process, ...]:
+def _status(peer: Peer, status: Reply) -> Status:
     if status.ok and status.root is not None:
-        return parse_status(status.root)
+        return Status(parse_status(status.root), parse_rebalancing(status.root))
     if any(volume.started for volume in peer.volumes or ()):
         raise GlusterError(peer.name, status)
-    return ()
+    return NO_STATUS
 
 
 def _recognise(addresses: Mapping[str, str], asked: Sequence[Peer]) -> tuple[Peer, ...] | None:

@@ -5,57 +5,82 @@ Pure: two snapshots in, a Plan out. A plan is data: it can be printed, compared 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from hooks import plan_peers, plan_volumes
+from hooks import plan_peers, plan_repair, plan_volumes
+from hooks.memory import Memory
 from hooks.observe import Observed
-from hooks.steps import Phase
+from hooks.plan_bricks import growth
+from hooks.steps import Phase, Step
 from hooks.values import BrickSpec, Values
-
-
-@dataclass(frozen=True)
-class Memory:
-    """What earlier runs recorded: each node's UUID, and the options that the hook set on each volume."""
-
-    uuids: Mapping[str, str] = field(default_factory=dict)
-    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Plan:
     """`refusals` stop everything, `waits` may pass by themselves; with either, no step may be taken.
 
-    Phases are done in order, the steps of a phase may be done side by side. `notes` are for the reader only.
+    Phases are done in order, the steps of a phase may be done side by side. `repairs` says that something is offline
+    which may come back by itself in a moment. `notes` are for the reader only.
     """
 
     phases: tuple[Phase, ...] = ()
     refusals: tuple[str, ...] = ()
     waits: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    repairs: bool = False
 
     @property
-    def steps(self) -> int:
-        return sum(len(phase.steps) for phase in self.phases)
-
-    @property
-    def empty(self) -> bool:
-        return not (self.phases or self.refusals or self.waits)
+    def steps(self) -> tuple[Step, ...]:
+        return tuple(step for phase in self.phases for step in phase.steps)
 
 
 def bricks_to_inspect(values: Values, observed: Observed) -> tuple[BrickSpec, ...]:
-    """Bricks whose folders the planner must know: those of volumes that the pool does not have yet."""
-    existing = {volume.name for volume in observed.volumes}
-    return tuple(brick for volume in values.volumes if volume.name not in existing for brick in volume.bricks)
+    """Bricks whose folders the planner must know: those that volumes are to get, and those that are offline."""
+    wanted = (*plan_volumes.brick_folders(values, observed), *plan_repair.brick_folders(values, observed))
+    return tuple(dict.fromkeys(wanted))
 
 
 def make_plan(values: Values, observed: Observed, memory: Memory) -> Plan:
     """Decide. `observed` must hold the folders of `bricks_to_inspect`."""
     peers = plan_peers.decide(observed, memory.uuids)
-    volumes = plan_volumes.decide(values, observed, memory.options)
+    repair = plan_repair.decide(values, observed)
+    volumes = plan_volumes.decide(values, observed, memory)
+    parts = (peers, repair, volumes)
     return Plan(
-        phases=tuple(phase for phase in (*peers.phases, *volumes.phases) if phase.steps),
-        refusals=peers.refusals + volumes.refusals,
-        waits=peers.waits + volumes.waits,
+        phases=tuple(phase for part in parts for phase in part.phases if phase.steps),
+        refusals=tuple(refusal for part in parts for refusal in part.refusals),
+        waits=peers.waits,
         notes=peers.notes + volumes.notes,
+        repairs=bool(repair.refusals or any(phase.steps for phase in repair.phases)),
     )
+
+
+def remembered(memory: Memory, values: Values, observed: Observed) -> Memory:
+    """What must be recorded before the plan's first step, so that a killed hook finds it again.
+
+    Options that are being set are the hook's from now on, older ones still are; bricks that were found free may be
+    taken; what gets bricks must be healed or rebalanced afterwards.
+    """
+    existing = {volume.name: volume for volume in observed.volumes}
+    grown = {spec.name: growth(spec, existing.get(spec.name), observed) for spec in values.volumes}
+    options = {spec.name: tuple(key for key, _ in spec.options) for spec in values.volumes}
+    return Memory(
+        uuids=memory.uuids,
+        options={
+            v: tuple(sorted({*memory.options.get(v, ()), *keys})) for v, keys in {**memory.options, **options}.items()
+        },
+        taking={v: tuple(f"{b.node}:{b.path}" for b in g.taken) for v, g in grown.items() if g.taken},
+        rebalancing=_and(memory.rebalancing, (v for v, g in grown.items() if g.added and v in existing)),
+        healing=_and(memory.healing, (v for v, g in grown.items() if g.widened)),
+    )
+
+
+def settled(values: Values, observed: Observed) -> Memory:
+    """What is left to remember once the pool is what values say."""
+    options = {spec.name: tuple(key for key, _ in spec.options) for spec in values.volumes}
+    return Memory({peer.name: peer.uuid for peer in observed.peers}, options)
+
+
+def _and(before: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*before, *more)))

@@ -1,69 +1,135 @@
-"""The volumes' part of a plan: what is missing is created, options follow values, nothing else is touched."""
+"""The volumes' part of a plan: make what is missing, add whole sets and copies, set options, start, spread and heal."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
-from hooks.folders import Folder
+from hooks.memory import Memory
 from hooks.observe import Observed
+from hooks.plan_bricks import Growth, growth, listed, other_sets, unusable
 from hooks.pool import Volume
-from hooks.steps import Decision, Phase, Step
+from hooks.steps import Decision, Phase, Step, Until
 from hooks.values import BrickSpec, Values, VolumeSpec
 
 _TRUE = {"on", "yes", "true", "enable", "1"}
 _FALSE = {"off", "no", "false", "disable", "0"}
 
 
-def decide(values: Values, observed: Observed, set_before: Mapping[str, tuple[str, ...]]) -> Decision:
-    """Plan creates, options and starts. `set_before` names the options that earlier runs set on each volume."""
+@dataclass
+class _Steps:
+    """Steps of all volumes, phase by phase."""
+
+    clean: list[Step] = field(default_factory=list)
+    create: list[Step] = field(default_factory=list)
+    widen: list[Step] = field(default_factory=list)
+    options: list[Step] = field(default_factory=list)
+    start: list[Step] = field(default_factory=list)
+    ask: list[Step] = field(default_factory=list)
+    heal: list[Step] = field(default_factory=list)
+    add: list[Step] = field(default_factory=list)
+    spread: list[Step] = field(default_factory=list)
+    watch: list[Step] = field(default_factory=list)
+
+    def phases(self) -> tuple[Phase, ...]:
+        return (
+            Phase("Clean up after a create that failed half-way", tuple(self.clean), observe=True),
+            Phase("Create the volumes", tuple(self.create)),
+            Phase("Add a copy to each set", tuple(self.widen), observe=True),
+            Phase("Set their options", tuple(self.options)),
+            Phase("Start them", tuple(self.start)),
+            Phase("Fill the new copies", tuple(self.ask)),
+            Phase("Wait until nothing is left to heal", tuple(self.heal)),
+            Phase("Add whole sets of bricks", tuple(self.add)),
+            Phase("Spread the data over the new sets", tuple(self.spread)),
+            Phase("Wait until it is spread", tuple(self.watch)),
+        )
+
+
+def decide(values: Values, observed: Observed, memory: Memory) -> Decision:
+    """Plan creates, growth, options and starts of the volumes that values list; the others are named."""
     existing = {volume.name: volume for volume in observed.volumes}
+    steps = _Steps()
     refusals: list[str] = []
-    creates: list[Step] = []
-    options: list[Step] = []
-    starts: list[Step] = []
-    notes = [note for spec in values.volumes if (note := _left_over(spec))]
+    notes: list[str] = []
     for spec in values.volumes:
         volume = existing.get(spec.name)
+        grown = growth(spec, volume, observed)
+        refusals += _refusals(spec, volume, grown, values, observed, memory)
+        notes += _notes(spec, volume, grown, observed)
+        steps.clean += _cleanups(spec, grown, observed, memory)
+        steps.options += _options(spec, volume, memory.options.get(spec.name, ()))
         if volume is None:
-            refusals += _unusable(spec, values, observed)
-            creates.append(Step(create_command(spec, observed), volume=spec.name))
+            steps.create.append(_with_bricks("create", spec, _type_words(spec), grown.added, observed))
+            steps.start.append(Step(f"volume start {spec.name}", volume=spec.name))
         else:
-            refusals += _differs(spec, volume, observed)
-            notes += [note] if (note := _other_sets(spec, volume, observed)) else []
-        options += _options(spec, volume, set_before.get(spec.name, ()))
-        if volume is None or not volume.started:
-            starts.append(Step(f"volume start {spec.name}", volume=spec.name))
+            _grow(spec, volume, grown, observed, memory, steps)
     notes += [
         f"The volume {name} is in the pool but not in `volumes`: kept as it is."
         for name in sorted(existing.keys() - {spec.name for spec in values.volumes})
     ]
-    return Decision(
-        phases=(
-            Phase("Create the volumes", tuple(creates)),
-            Phase("Set their options", tuple(options)),
-            Phase("Start them", tuple(starts)),
-        ),
-        refusals=tuple(refusals),
-        notes=tuple(notes),
-    )
+    return Decision(steps.phases(), tuple(refusals), notes=tuple(notes))
 
 
-def create_command(spec: VolumeSpec, observed: Observed) -> str:
-    """`volume create` in gluster's own words. An arbiter set is `replica 3 arbiter 1`, as volume info counts it."""
+def brick_folders(values: Values, observed: Observed) -> Iterator[BrickSpec]:
+    """Bricks whose folders the planner must know: those that volumes are to get."""
+    existing = {volume.name: volume for volume in observed.volumes}
+    for spec in values.volumes:
+        yield from growth(spec, existing.get(spec.name), observed).taken
+
+
+def same_value(one: str, other: str) -> bool:
+    """Whether two option values mean the same to gluster, which keeps a boolean in whatever word it was given."""
+    return one == other or any({one.lower(), other.lower()} <= words for words in (_TRUE, _FALSE))
+
+
+def kind_of(volume: Volume) -> str:
+    """The type of a live volume in the words that VolumeSpec.kind uses."""
+    if volume.disperse:
+        return f"disperse {volume.disperse} redundancy {volume.redundancy}"
+    if volume.arbiter:
+        return f"replica {volume.replica - volume.arbiter} arbiter {volume.arbiter}"
+    return f"replica {volume.replica}" if volume.replica > 1 else "distributed"
+
+
+def _grow(spec: VolumeSpec, volume: Volume, grown: Growth, observed: Observed, memory: Memory, steps: _Steps) -> None:
+    name = spec.name
+    if not volume.started:
+        steps.start.append(Step(f"volume start {name}", volume=name))
+    if grown.widened:
+        # One after the other: each restarts the self-heal daemons, and two at the same time can lose them.
+        step = _with_bricks("add-brick", spec, _type_words(spec), grown.widened, observed)
+        steps.widen.append(replace(step, peer=observed.member.name))
+    if grown.widened or name in memory.healing:
+        # Asked for, the self-heal daemon looks at once, else every ten minutes; that it cannot be asked is no failure.
+        steps.ask.append(Step(f"gluster --mode=script volume heal {name} || true", volume=name, shell=True))
+        steps.heal.append(Step(f"volume heal {name} info summary", volume=name, until=Until.HEALED))
+    if grown.added:
+        steps.add.append(_with_bricks("add-brick", spec, [], grown.added, observed))
+    if grown.added or name in memory.rebalancing:
+        if grown.added or not observed.rebalancing(name):
+            steps.spread.append(Step(f"volume rebalance {name} start", volume=name))
+        steps.watch.append(Step(f"volume rebalance {name} status", volume=name, until=Until.REBALANCED))
+
+
+def _with_bricks(
+    verb: str, spec: VolumeSpec, words: Sequence[str], bricks: Sequence[BrickSpec], observed: Observed
+) -> Step:
     addresses = {peer.name: peer.address for peer in observed.peers}
-    words = ["volume", "create", spec.name]
+    places = [f"{addresses[brick.node]}:{brick.path}" for brick in bricks]
+    return Step(" ".join(["volume", verb, spec.name, *words, *places]), volume=spec.name)
+
+
+def _type_words(spec: VolumeSpec) -> list[str]:
+    """The type in gluster's own words. An arbiter set is `replica 3 arbiter 1`, as `volume info` counts its bricks."""
+    words = []
     if spec.replica:
         words += ["replica", str(spec.replica + spec.arbiter)]
     if spec.arbiter:
         words += ["arbiter", str(spec.arbiter)]
     if spec.disperse:
         words += ["disperse", str(spec.disperse), "redundancy", str(spec.redundancy)]
-    return " ".join([*words, *(f"{addresses[brick.node]}:{brick.path}" for brick in spec.bricks)])
-
-
-def same_value(one: str, other: str) -> bool:
-    """Whether two option values mean the same to gluster, which keeps a boolean in whatever word it was given."""
-    return one == other or any({one.lower(), other.lower()} <= words for words in (_TRUE, _FALSE))
+    return words
 
 
 def _options(spec: VolumeSpec, volume: Volume | None, set_before: Sequence[str]) -> list[Step]:
@@ -76,99 +142,74 @@ def _options(spec: VolumeSpec, volume: Volume | None, set_before: Sequence[str])
         Step(f"volume reset {spec.name} {key}", volume=spec.name, why="values no longer list it") for key in dropped
     ]
     if changed:
-        steps.append(Step(" ".join(["volume set", spec.name, *(f"{k} {v}" for k, v in changed)]), volume=spec.name))
+        pairs = " ".join(f"{key} {value}" for key, value in changed)
+        steps.append(Step(f"volume set {spec.name} {pairs}", volume=spec.name))
     return steps
 
 
-def _unusable(spec: VolumeSpec, values: Values, observed: Observed) -> list[str]:
-    """Folders that a new volume must not take."""
-    refusals = []
-    for brick in spec.bricks:
-        folder = observed.folders[brick]
-        where = f"{brick.node}:{brick.path} (volume {spec.name})"
-        taken = _taken(brick, folder, observed)
-        if not folder.parent_exists:
-            refusals.append(f"{where}: the brick directory {_parent(brick)} is not on the node. Make and mount it.")
-        elif folder.on_root_disk and not values.allow_root_disk_bricks:
-            refusals.append(
-                f"{where}: {_parent(brick)} lies on the node's root disk; a disk is probably not mounted. "
-                "Mount it, or say `allowRootDiskBricks: true` if that is what you want."
-            )
-        elif taken:
-            refusals.append(f"{where}: {taken}")
+def _leftover(brick: BrickSpec, spec: VolumeSpec, observed: Observed, memory: Memory) -> bool:
+    """Whether a folder is provably what a failed create of ours left: recorded as free before, no file in it since.
+
+    A create that fails on one peer leaves the volume's id on the folders of the others (measured), and the next one
+    says "already part of a volume".
+    """
+    folder = observed.folders[brick]
+    known = any(volume.id == folder.volume_id for volume in observed.volumes)
+    recorded = f"{brick.node}:{brick.path}" in memory.taking.get(spec.name, ())
+    return bool(folder.volume_id) and not known and recorded and folder.is_folder and not folder.has_files
+
+
+def _cleanups(spec: VolumeSpec, grown: Growth, observed: Observed, memory: Memory) -> list[Step]:
+    return [
+        # rmdir and not rm: were there a file after all, it would stay.
+        Step(
+            f"cd {brick.path} && find .glusterfs -type d -empty -delete; setfattr -x trusted.glusterfs.volume-id . "
+            f"&& cd / && rmdir {brick.path}",
+            peer=brick.node,
+            why=f"left by a failed create of {spec.name}",
+            shell=True,
+        )
+        for brick in grown.taken
+        if _leftover(brick, spec, observed, memory)
+    ]
+
+
+def _refusals(
+    spec: VolumeSpec, volume: Volume | None, grown: Growth, values: Values, observed: Observed, memory: Memory
+) -> list[str]:
+    fresh = [brick for brick in grown.taken if not _leftover(brick, spec, observed, memory)]
+    refusals = unusable(fresh, spec.name, values, observed)
+    if volume is None:
+        return refusals
+    if not _may_become(volume, spec):
+        refusals.append(
+            f"The volume {spec.name} is {kind_of(volume)} in the pool, values say {spec.kind}: a volume's type stays. "
+            "Put the old type back into values, or make a new volume and copy the data. "
+            "(What can be changed: one copy more, or an arbiter for replica 2.)"
+        )
+    elif spec.set_size > volume.set_size and len(grown.widened) < len(volume.bricks) // volume.set_size:
+        refusals.append(
+            f"The volume {spec.name} cannot become {spec.kind}: each of its sets needs a brick on a further node. "
+            "Add a node, or put the old type back into values."
+        )
+    if grown.gone:
+        refusals.append(
+            f"The volume {spec.name} has bricks that values no longer give: {listed(grown.gone)}. Bricks are not moved "
+            "or taken away by leaving them out: put their nodes and brick directories back into values."
+        )
     return refusals
 
 
-def _taken(brick: BrickSpec, folder: Folder, observed: Observed) -> str:
-    if not folder.exists or (folder.empty and not folder.volume_id):
-        return ""
-    if not folder.is_folder:
-        return "there is something that is no folder. Move it away."
-    if folder.volume_id:
-        owner = next((volume.name for volume in observed.volumes if volume.id == folder.volume_id), None)
-        what = f"the pool's volume {owner}" if owner else f"a volume this pool does not know (id {folder.volume_id})"
-        return (
-            f"the folder is a brick of {what} and is left untouched. "
-            f"Bring that volume's pool back, or, if its data is not needed, move the folder away on {brick.node}."
-        )
-    return "the folder is not empty and no brick; its files are left untouched. Move them away, or choose another name."
+def _may_become(volume: Volume, spec: VolumeSpec) -> bool:
+    """The type stays, or gains one copy a set (replica n to n+1, n > 1), or an arbiter (2 to 2+1)."""
+    live = (volume.replica, volume.arbiter, volume.disperse, volume.redundancy)
+    wanted = (spec.replica + spec.arbiter or 1, spec.arbiter, spec.disperse, spec.redundancy)
+    one_more = not (volume.disperse or spec.disperse or volume.arbiter) and 1 < volume.replica == wanted[0] - 1
+    return live == wanted or one_more
 
 
-def _differs(spec: VolumeSpec, volume: Volume, observed: Observed) -> list[str]:
-    """What an existing volume has otherwise than values say. None of it is changed by this version."""
-    problems = []
-    wanted_type = (spec.replica + spec.arbiter or 1, spec.arbiter, spec.disperse, spec.redundancy)
-    if wanted_type != (volume.replica, volume.arbiter, volume.disperse, volume.redundancy):
-        problems.append(
-            f"The volume {spec.name} is {kind_of(volume)} in the pool, values say {spec.kind}: a volume's type is not "
-            "changed. Put the old type back into values, or make a new volume and copy the data."
-        )
-    live = _live_bricks(volume, observed)
-    if set(live) != set(spec.bricks):
-        problems.append(
-            f"The volume {spec.name} has the bricks {_list(live)} in the pool, values give {_list(spec.bricks)}: "
-            "bricks of an existing volume are not added, moved or taken away by this version. "
-            "Put the old nodes and bricks back into values."
-        )
-    return problems
-
-
-def _live_bricks(volume: Volume, observed: Observed) -> tuple[BrickSpec, ...]:
-    return tuple(BrickSpec(observed.name_of(brick.peer), brick.path) for brick in volume.bricks)
-
-
-def _other_sets(spec: VolumeSpec, volume: Volume, observed: Observed) -> str:
-    """Existing sets never move: another order in values, as when `nodes` is sorted anew, changes nothing."""
-    live = _live_bricks(volume, observed)
-    if set(live) != set(spec.bricks) or _sets(live, volume.set_size) == _sets(spec.bricks, spec.set_size):
-        return ""
-    return (
-        f"{spec.name} keeps its sets of bricks as they are; values in their present order would group them otherwise."
-    )
-
-
-def _sets(bricks: Sequence[BrickSpec], size: int) -> set[frozenset[BrickSpec]]:
-    return {frozenset(bricks[start : start + size]) for start in range(0, len(bricks), size)}
-
-
-def kind_of(volume: Volume) -> str:
-    """The type of a live volume in the words that VolumeSpec.kind uses."""
-    if volume.disperse:
-        return f"disperse {volume.disperse} redundancy {volume.redundancy}"
-    if volume.arbiter:
-        return f"replica {volume.replica - volume.arbiter} arbiter {volume.arbiter}"
-    return f"replica {volume.replica}" if volume.replica > 1 else "distributed"
-
-
-def _left_over(spec: VolumeSpec) -> str:
-    if not spec.left_over:
-        return ""
-    return f"{spec.name}: {_list(spec.left_over)} left over, they make no whole set of {spec.set_size}."
-
-
-def _list(bricks: Sequence[BrickSpec]) -> str:
-    return ", ".join(f"{brick.node}:{brick.path}" for brick in bricks)
-
-
-def _parent(brick: BrickSpec) -> str:
-    return brick.path.rsplit("/", 1)[0]
+def _notes(spec: VolumeSpec, volume: Volume | None, grown: Growth, observed: Observed) -> Iterator[str]:
+    if grown.left_over:
+        yield f"{spec.name}: {listed(grown.left_over)} left over, they make no whole set of {spec.set_size}."
+    if volume and other_sets(spec, volume, observed):
+        yield f"{spec.name} keeps its sets of bricks as they are; values in this order would group them otherwise."

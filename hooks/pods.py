@@ -16,8 +16,9 @@ Object = Mapping[str, Any]
 class PeerPod:
     """A node's peer pod. `problem` is "" when it is Ready; `stuck` says that waiting alone will not help.
 
-    `replaceable` is a pod of older values whose container does not run: its StatefulSet (`OnDelete`) will never bring
-    it up to date, and nobody misses it.
+    `dns_name` is the pod's stable name up to `svc`, where the cluster's domain follows; `address` is the whole one, as
+    the pod was told it, "" on its node's network.
+    `outdated` is a pod of older values: its StatefulSet (`OnDelete`) will never bring it up to date by itself.
     """
 
     node: str
@@ -25,11 +26,19 @@ class PeerPod:
     host_ip: str
     problem: str
     stuck: bool = False
-    replaceable: bool = False
+    outdated: bool = False
+    running: bool = False
+    dns_name: str = ""
+    address: str = ""
 
     @property
     def ready(self) -> bool:
         return not self.problem
+
+    @property
+    def replaceable(self) -> bool:
+        """Whether it can be made anew without anybody missing it: outdated, and its container does not run."""
+        return self.outdated and not self.ready and not self.running
 
 
 def peer_pods(
@@ -61,8 +70,21 @@ def _peer_pod(
     name = pod["metadata"]["name"]
     revision = revisions.get(name.rsplit("-", 1)[0])
     outdated = revision not in (None, pod["metadata"].get("labels", {}).get("controller-revision-hash"))
-    replaceable = bool(problem) and outdated and not _running(pod)
-    return PeerPod(node, name, pod["status"].get("hostIP", ""), problem, stuck, replaceable)
+    return PeerPod(
+        node,
+        name,
+        pod["status"].get("hostIP", ""),
+        problem,
+        stuck,
+        outdated,
+        _running(pod),
+        f"{name}.{pod['spec'].get('subdomain')}.{pod['metadata']['namespace']}.svc",
+        _environment(pod).get("ADDRESS", ""),
+    )
+
+
+def _environment(pod: Object) -> dict[str, str]:
+    return {variable["name"]: variable.get("value", "") for variable in pod["spec"]["containers"][0].get("env", [])}
 
 
 def _running(pod: Object) -> bool:

@@ -73,6 +73,16 @@ class Process:
         return self.path.startswith("/")
 
 
+def parse_rebalancing(root: ET.Element) -> frozenset[str]:
+    """Names of the volumes that are being rebalanced now, out of the tasks in `volume status`."""
+    return frozenset(
+        _text(volume, "volName")
+        for volume in root.iterfind("volStatus/volumes/volume")
+        for task in volume.iterfind("tasks/task")
+        if task.findtext("type") == "Rebalance" and task.findtext("status") == "1"
+    )
+
+
 def parse_uuid(root: ET.Element) -> str:
     """UUID out of `system:: uuid get`."""
     return _text(root, "uuidGenerate/uuid")

@@ -39,7 +39,7 @@ def headline(plan: Plan, observed: Observed) -> str:
     peers = _count(len(observed.peers), "peer")
     if not plan.steps:
         return f"Nothing to do: the pool of {peers} is what values say."
-    return f"The plan for {peers}: {_count(plan.steps, 'step')}."
+    return f"The plan for {peers}: {_count(len(plan.steps), 'step')}."
 
 
 def plan_text(plan: Plan, observed: Observed) -> str:

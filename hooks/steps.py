@@ -1,13 +1,21 @@
-"""Words of a plan: a step is one gluster command, a phase is a group of steps that need not wait for each other."""
+"""Words of a plan: a step is one command, a phase is a group of steps that need not wait for each other."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
+
+
+class Until(Enum):
+    """What a step waits for: it only looks, again and again."""
+
+    REBALANCED = "the data is spread"
+    HEALED = "nothing is left to heal"
 
 
 @dataclass(frozen=True)
 class Step:
-    """One gluster command (without the leading `gluster`).
+    """One gluster command (without the leading `gluster`), or, with `shell`, one command of the peer's shell.
 
     `peer` is where it must run, "" where any peer of the pool will do; `volume` is the one it changes, whose steps
     must keep their order.
@@ -17,9 +25,11 @@ class Step:
     peer: str = ""
     volume: str = ""
     why: str = ""
+    shell: bool = False
+    until: Until | None = None
 
     def __str__(self) -> str:
-        return f"gluster {self.command}"
+        return self.command if self.shell else f"gluster {self.command}"
 
 
 @dataclass(frozen=True)

@@ -71,11 +71,14 @@ class VolumeSpec:
 
 @dataclass(frozen=True)
 class Values:
-    """Everything the hook goes by."""
+    """Everything the hook goes by. Without `host_network` peers are known by their pods' names in `cluster_domain`."""
 
     nodes: tuple[Node, ...]
     volumes: tuple[VolumeSpec, ...]
     allow_root_disk_bricks: bool
+    allow_downtime: bool
+    host_network: bool = True
+    cluster_domain: str = "cluster.local"
 
 
 def type_words(numbers: Mapping[str, Any]) -> str:

@@ -36,6 +36,12 @@ def node_problems(raw: Mapping[str, Any]) -> Iterator[str]:
     if not is_plain_path(state):
         yield f"statePath: {state} {PLAIN_PATH_WANTED}, such as /var/lib/glusterd."
     yield from _brick_directory_problems("bricks", "", raw["bricks"], state)
+    domain = raw["clusterDomain"]
+    if not _DNS_NAME.fullmatch(domain):
+        yield (
+            f"clusterDomain: {domain} is no DNS domain: "
+            "take what follows `svc.` on the search line of a pod's /etc/resolv.conf, such as cluster.local."
+        )
     if not raw["nodes"]:
         yield "nodes: there is none: list the nodes that hold bricks, such as `nodes: [{name: worker-1}]`."
     names: dict[str, str] = {}
@@ -50,7 +56,12 @@ def node_problems(raw: Mapping[str, Any]) -> Iterator[str]:
         names[name] = f"nodes[{i}]"
         if not _DNS_NAME.fullmatch(name):
             yield f"{here}: this is no name of a Kubernetes node: take it from `kubectl get nodes`."
-        if node.get("address"):
+        if node.get("address") and not raw["hostNetwork"]:
+            yield (
+                f"{here}: address {node['address']} goes with the hosts' network, but with `hostNetwork: false` "
+                "the name of its pod is a peer's address: leave it out."
+            )
+        elif node.get("address"):
             yield from _address_problems(here, node["address"], addresses)
         yield from _selector_problems(here, node, selectors)
         if "bricks" in node:

@@ -26,4 +26,11 @@ def parse(raw: Mapping[str, Any]) -> Values:
     volumes, volume_problems = volumes_of(raw["volumes"], nodes)
     if problems := [*node_problems(raw), *volume_problems]:
         raise ValuesError(problems)
-    return Values(nodes, volumes, raw["allowRootDiskBricks"])
+    return Values(
+        nodes,
+        volumes,
+        raw["allowRootDiskBricks"],
+        raw["rollout"]["allowDowntime"],
+        raw["hostNetwork"],
+        raw["clusterDomain"],
+    )

@@ -11,6 +11,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from hooks.addresses import addresses_of, moved
+from hooks.pods import peer_pods
 from hooks.values_file import load, merged
 from hooks.values_names import fullname
 from hooks.values_parse import parse
@@ -171,6 +173,35 @@ def test_a_peer(maximal: Rendered) -> None:
     assert container["image"].startswith("registry.example.com:5000/storage/own-glusterfs@sha256:")
 
 
+def test_peers_on_the_pod_network(helm4: Helm) -> None:
+    values = {
+        "hostNetwork": False,
+        "clusterDomain": "cluster.example",
+        "nodes": [{"name": "worker-1"}, {"name": "worker-2.example.com"}],
+    }
+    rendered = helm4.template(values)
+    for peer in rendered.all("StatefulSet"):
+        spec = pod_spec(peer)
+        assert "hostNetwork" not in spec
+        assert spec["dnsPolicy"] == "ClusterFirst"
+        (address,) = [e["value"] for e in spec["containers"][0]["env"] if e["name"] == "ADDRESS"]
+        service = rendered.one("Service")["metadata"]["name"]
+        pod = {
+            "metadata": {
+                "name": f"{peer['metadata']['name']}-0",
+                "namespace": peer["metadata"]["namespace"],
+                "annotations": peer["spec"]["template"]["metadata"]["annotations"],
+            },
+            "spec": {**spec, "subdomain": peer["spec"]["serviceName"]},
+            "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+        }
+        node = peer["metadata"]["annotations"]["glusterfs-chart/node"]
+        pods = peer_pods([node], [pod])
+        assert address == f"{pod['metadata']['name']}.{service}.{peer['metadata']['namespace']}.svc.cluster.example"
+        assert addresses_of(parse(merged(values)), pods) == {node: address}
+        assert not list(moved(parse(merged(values)), pods))
+
+
 def test_a_peer_s_folders(maximal: Rendered) -> None:
     spec = pod_spec(maximal.one("StatefulSet", "storage-worker-1"))
     on_node = {volume["name"]: volume.get("hostPath") for volume in spec["volumes"]}
@@ -245,6 +276,7 @@ def test_nothing_a_peer_does_not_read_changes_its_pod(helm4: Helm) -> None:
         "volumes": [{"name": "newvol", "replica": 3, "options": {"nfs.disable": True}}],
         "hooks": {"backoffLimit": 5, "image": {"tag": "other"}},
         "allowRootDiskBricks": True,
+        "rollout": {"allowDowntime": True},
     }
     assert helm4.template(other).all("StatefulSet") == helm4.template(THREE).all("StatefulSet")
 

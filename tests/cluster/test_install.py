@@ -153,7 +153,7 @@ def test_plan_from_a_laptop(installed: Release, values: dict[str, Any]) -> None:
     assert planned.returncode == 2, planned
     assert "gluster volume create planned " in planned.stdout
     assert "planned" not in installed.gluster("volume", "list")
-    changed = {**values, "volumes": [{**values["volumes"][2], "replica": 2}]}
+    changed = {**values, "volumes": [{"name": values["volumes"][2]["name"], "disperse": 3, "redundancy": 1}]}
     refused = plan(installed, changed)
     assert refused.returncode == 1, refused
     assert "Refused, nothing was changed" in refused.stdout
@@ -161,9 +161,9 @@ def test_plan_from_a_laptop(installed: Release, values: dict[str, Any]) -> None:
 
 def test_what_would_change_a_volumes_type_is_refused(installed: Release, values: dict[str, Any]) -> None:
     before = installed.gluster("volume", "info")
-    mirror = values["volumes"][1]
-    with pytest.raises(CommandFailed, match="a volume's type is not changed"):
-        installed.upgrade({**values, "volumes": [{**mirror, "replica": 3, "nodes": []}]})
+    name = values["volumes"][1]["name"]
+    with pytest.raises(CommandFailed, match="a volume's type stays"):
+        installed.upgrade({**values, "volumes": [{"name": name, "disperse": 3, "redundancy": 1}]})
     assert installed.gluster("volume", "info") == before
     installed.upgrade(values)
 

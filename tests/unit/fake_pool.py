@@ -43,6 +43,8 @@ class FakeVolume:
     bricks: list[FakeBrick]
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     started: bool = False
+    healing: int = 0
+    rebalance: int | None = None
     options: dict[str, str] = field(default_factory=lambda: {"nfs.disable": "on", "transport.address-family": "inet"})
 
 
@@ -61,6 +63,7 @@ class FakePeer:
     uuid: str
     cluster: FakeCluster
     answers: bool = True
+    full: bool = False
     folders: dict[str, dict[str, object]] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=dict)
     """Names under which this peer knows the others, by UUID."""
@@ -86,6 +89,7 @@ class FakePool:
         self.commands: list[str] = []
         self.lose_connection: Callable[[int], bool] = lambda number: False
         self.locked = 0
+        self.rebalanced: list[str] = []
 
     def add(self, name: str, address: str) -> FakePeer:
         cluster = FakeCluster()
@@ -101,7 +105,12 @@ class FakePool:
         self.execs.append((peer, stdin or argv[2]))
         if list(argv[2:]) == ["gluster", "--mode=script", "--xml"]:
             result = self._session(self.peers[peer], stdin.splitlines())
-        elif list(argv[:1]) == ["timeout"] and list(argv[2:4]) == ["sh", "-c"]:
+        elif list(argv[2:4]) == ["bash", "-c"]:
+            silent = [a for a in argv[6:] if not any(p.address == a and p.answers for p in self.peers.values())]
+            result = ExecResult("".join(f"{a}\n" for a in silent), "", 0)
+        elif list(argv[2:4]) == ["sh", "-c"] and len(argv) == 5:
+            result = self._shell(self.peers[peer], argv[4])
+        elif list(argv[2:4]) == ["sh", "-c"]:
             paths = list(argv[6:])
             lines = [json.dumps(self.peers[peer].folder(path)) for path in paths]
             result = ExecResult("\n".join(lines) + "\n", "", 0)
@@ -110,6 +119,21 @@ class FakePool:
         if self.lose_connection(len(self.execs)):
             raise OutcomeUnknown("the connection was lost")
         return result
+
+    def _shell(self, peer: FakePeer, command: str) -> ExecResult:
+        if command.startswith("gluster --mode=script volume heal ") and command.endswith(" || true"):
+            return ExecResult(
+                "Launching heal operation to perform index self heal on volume has been successful\n", "", 0
+            )
+        path = command.split()[1]
+        if "setfattr -x trusted.glusterfs.volume-id" not in command or not command.endswith(f"rmdir {path}"):
+            raise UnknownCommand(command)
+        folder = peer.folder(path)
+        folder["id"] = ""
+        if folder["data"] == "yes":
+            return ExecResult("", f"rmdir: failed to remove '{path}': Directory not empty\n", 1)
+        folder["kind"] = "absent"
+        return ExecResult("", "", 0)
 
     def _session(self, peer: FakePeer, commands: Sequence[str]) -> ExecResult:
         if not peer.answers:
@@ -217,17 +241,92 @@ class FakePool:
         for brick in bricks:
             if not any(member.address == brick.host for member in peer.cluster.members):
                 return _fail(f"Host {brick.host} is not in 'Peer in Cluster' state", "30800")
+        volume = FakeVolume(
+            name, counts["replica"], counts["arbiter"], counts["disperse"], counts["redundancy"], bricks
+        )
+        if problem := self._take_folders(peer, volume, bricks):
+            return problem
+        peer.cluster.volumes[name] = volume
+        return _ok(f"<volCreate><volume><name>{name}</name><id>{volume.id}</id></volume></volCreate>")
+
+    def _take_folders(self, peer: FakePeer, volume: FakeVolume, bricks: Sequence[FakeBrick]) -> str:
+        """Mark the bricks' folders; a failure leaves those marked that passed before it, as the real one does."""
         for brick in bricks:
             folder = _host(peer, brick.host).folder(brick.path)
             if folder["id"]:
                 return _fail(f"{brick.path} is already part of a volume", "30800")
-        volume = FakeVolume(
-            name, counts["replica"], counts["arbiter"], counts["disperse"], counts["redundancy"], bricks
+            if _host(peer, brick.host).full:
+                text = f"Failed to create brick directory for brick {brick.host}:{brick.path}. "
+                return _fail(f"{text}Reason : No space left on device ", "30800")
+            folder.update(kind="filled", id=volume.id.replace("-", ""))
+        return ""
+
+    def volume_add_brick(self, peer: FakePeer, words: list[str]) -> str:
+        volume = peer.cluster.volumes[words[0]]
+        rest = words[1:]
+        replica, arbiter = volume.replica, volume.arbiter
+        while rest[0] in ("replica", "arbiter"):
+            if rest[0] == "replica":
+                replica = int(rest[1])
+            else:
+                arbiter = int(rest[1])
+            rest = rest[2:]
+        size = volume.disperse or volume.replica
+        widening = replica != volume.replica
+        if len(rest) % size and not widening:
+            text = f"Incorrect number of bricks supplied {len(rest)} with count {size}"
+            return _fail(text, "0", f"<cliOp>volAddBrick</cliOp><output>{text}</output>")
+        new = [FakeBrick(*_split(b), arbiter=widening and bool(arbiter), online=volume.started) for b in rest]
+        if problem := self._take_folders(peer, volume, new):
+            return problem
+        if widening:
+            sets = [volume.bricks[i : i + size] for i in range(0, len(volume.bricks), size)]
+            assert len(sets) == len(new), "one new brick a set"
+            volume.bricks = [brick for old, brick in zip(sets, new, strict=True) for brick in (*old, brick)]
+            volume.healing = 2
+        else:
+            for index, brick in enumerate(new):
+                brick.arbiter = bool(volume.arbiter) and index % size == size - 1
+            volume.bricks += new
+        volume.replica, volume.arbiter = replica, arbiter
+        return _ok("<cliOp>volAddBrick</cliOp><output>Add Brick successful</output>")
+
+    def volume_rebalance(self, peer: FakePeer, words: list[str]) -> str:
+        volume = peer.cluster.volumes[words[0]]
+        head = "<task-id>8216d3bc-d58f-4a07-9037-c6d2f99e7a1e</task-id>"
+        if words[1] == "start":
+            volume.rebalance = 2
+            self.rebalanced.append(volume.name)
+            return _ok(f"<volRebalance>{head}<op>1</op></volRebalance>")
+        if volume.rebalance is None:
+            text = f"Rebalance not started for volume {volume.name}."
+            return _fail(text, "30800", f"<cliOp>volRebalance</cliOp><output>{text}</output>")
+        volume.rebalance = max(0, volume.rebalance - 1)
+        state = "<status>3</status><statusStr>completed</statusStr>"
+        if volume.rebalance:
+            state = "<status>1</status><statusStr>in progress</statusStr>"
+        counts = "<files>1</files><size>9</size><lookups>3</lookups><failures>0</failures><skipped>0</skipped>"
+        row = f"{counts}{state}<runtime>0.00</runtime>"
+        node = f"<node><nodeName>localhost</nodeName><id>{peer.uuid}</id>{row}</node>"
+        tail = f"<nodeCount>1</nodeCount>{node}<aggregate>{row}</aggregate>"
+        return _ok(f"<volRebalance>{head}<op>3</op>{tail}</volRebalance>")
+
+    def volume_heal(self, peer: FakePeer, words: list[str]) -> str:
+        if words[1:] != ["info", "summary"]:
+            raise UnknownCommand(" ".join(words))
+        volume = peer.cluster.volumes[words[0]]
+        volume.healing = max(0, volume.healing - 1)
+        n = volume.healing
+        rows = "".join(
+            f'<brick hostUuid="{_host(peer, b.host).uuid}"><name>{b.host}:{b.path}</name>'
+            f"<status>{'Connected' if b.online else 'Transport endpoint is not connected'}</status>"
+            f"<totalNumberOfEntries>{n if b.online else '-'}</totalNumberOfEntries>"
+            f"<numberOfEntriesInHealPending>{n}</numberOfEntriesInHealPending>"
+            "<numberOfEntriesInSplitBrain>0</numberOfEntriesInSplitBrain>"
+            "<numberOfEntriesPossiblyHealing>0</numberOfEntriesPossiblyHealing></brick>"
+            for b in volume.bricks
         )
-        for brick in bricks:
-            _host(peer, brick.host).folder(brick.path).update(kind="filled", id=volume.id.replace("-", ""))
-        peer.cluster.volumes[name] = volume
-        return _ok(f"<volCreate><volume><name>{name}</name><id>{volume.id}</id></volume></volCreate>")
+        return _ok(f"<healInfo><bricks>{rows}</bricks></healInfo>")
 
     def volume_start(self, peer: FakePeer, words: list[str]) -> str:
         volume = peer.cluster.volumes.get(words[0])
@@ -275,6 +374,9 @@ _HANDLERS: dict[str, Callable[[FakePool, FakePeer, list[str]], str]] = {
     "volume status": FakePool.volume_status,
     "volume create": FakePool.volume_create,
     "volume start": FakePool.volume_start,
+    "volume add-brick": FakePool.volume_add_brick,
+    "volume rebalance": FakePool.volume_rebalance,
+    "volume heal": FakePool.volume_heal,
     "volume set": FakePool.volume_set,
     "volume reset": FakePool.volume_reset,
 }

@@ -10,8 +10,8 @@ import pytest
 
 from hooks import converge as module
 from hooks.converge import Hook, Refused, converge, look_and_plan
+from hooks.memory import Memory
 from hooks.observe import Observed
-from hooks.plan import Memory
 from hooks.report import Report, plan_text, status_table
 from hooks.values import Values
 from hooks.values_file import merged
@@ -30,6 +30,7 @@ THREE: dict[str, Any] = {
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SETTLE_SECONDS", 0)
+    monkeypatch.setattr(module, "REPAIR_SECONDS", 0)
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
 
 
@@ -185,13 +186,12 @@ def test_foreign_folders_are_refused_and_nothing_is_changed(folder: dict[str, ob
     pool = FakePool("a", "b", "c")
     pool.peers["b"].folder("/mnt/brick1/newvol").update(folder)
     before = folders(pool)
-    run = Run(pool, THREE)
     with pytest.raises(Refused, match=says) as refused:
-        run()
+        Run(pool, THREE)()
     assert "b:/mnt/brick1/newvol (volume newvol)" in str(refused.value)
     assert folders(pool) | before == folders(pool)
     assert not [c for c in pool.commands if "probe" in c or "create" in c]
-    assert run.report.lines[0] == "Refused, nothing was changed: 1 reason."
+    assert str(refused.value).startswith("Refused, nothing was changed: 1 reason.")
 
 
 def test_root_disk_is_allowed_when_values_say_so() -> None:
@@ -207,7 +207,7 @@ def test_root_disk_is_allowed_when_values_say_so() -> None:
     [
         (
             {"name": "newvol", "replica": 2, "nodes": ["b", "c"]},
-            r"has the bricks a:/mnt/brick1/newvol, b:/mnt/brick1/newvol",
+            r"bricks that values no longer give: a:/mnt/brick1/newvol",
         ),
         ({"name": "newvol", "nodes": ["a", "b"]}, r"is replica 2 in the pool, values say distributed"),
         ({"name": "safe", "replica": 2, "arbiter": 1}, r"is replica 3 in the pool, values say replica 2 arbiter 1"),
@@ -250,7 +250,7 @@ def test_nothing_is_changed_while_a_peer_is_away() -> None:
     run.pool.peers["c"].answers = False
     commands = len(run.pool.commands)
     more = {**THREE, "volumes": [*THREE["volumes"], {"name": "more", "nodes": ["a"]}]}
-    with pytest.raises(Refused, match=r"glusterd on c does not answer"):
+    with pytest.raises(Refused, match=r"a gets no connection to glusterd \(port 24007\) at 10.0.0.3"):
         Run(run.pool, more, run.memory)()
     assert not [c for c in run.pool.commands[commands:] if "create" in c]
 
@@ -282,3 +282,144 @@ def test_plan_is_the_same_text_twice() -> None:
     texts = {plan_text(plan, seen) for seen, plan in (look_and_plan(pool, values, pool.addresses, Memory()),) * 2}
     assert len(texts) == 1
     assert "gluster peer probe 10.0.0.1   # on b, a gets its address as a name" in texts.pop()
+
+
+GROWN: dict[str, Any] = {
+    "nodes": [{"name": name, "address": f"10.0.0.{i}"} for i, name in enumerate("abcdef", start=1)],
+    "volumes": [{"name": "safe", "replica": 3}],
+}
+
+
+def test_a_new_set_of_nodes_is_added_and_the_data_spread() -> None:
+    pool = FakePool("a", "b", "c", "d", "e", "f")
+    run = Run(pool, {**GROWN, "nodes": GROWN["nodes"][:3]})
+    run()
+    again = Run(pool, GROWN, run.memory)
+    observed = again()
+    assert [str(brick) for brick in observed.volumes[0].bricks] == [f"10.0.0.{i}:/mnt/brick1/safe" for i in range(1, 7)]
+    assert pool.rebalanced == ["safe"]
+    assert "gluster volume add-brick safe 10.0.0.4:/mnt/brick1/safe 10.0.0.5:" in again.text
+    assert again.memory.rebalancing == ()
+    last = Run(pool, GROWN, again.memory)
+    last()
+    assert "Nothing to do" in last.text
+
+
+def test_bricks_that_make_no_whole_set_are_named_and_left() -> None:
+    pool = FakePool("a", "b", "c", "d", "e")
+    nodes = GROWN["nodes"][:5]
+    run = Run(pool, {**GROWN, "nodes": nodes[:3]})
+    run()
+    again = Run(pool, {**GROWN, "nodes": nodes}, run.memory)
+    assert len(again().volumes[0].bricks) == 3
+    assert "safe: d:/mnt/brick1/safe, e:/mnt/brick1/safe left over, they make no whole set of 3." in again.text
+
+
+def test_a_new_brick_path_expands_by_a_set_with_each_brick_on_another_node() -> None:
+    pool = FakePool("a", "b", "c")
+    nodes = GROWN["nodes"][:3]
+    run = Run(pool, {**GROWN, "nodes": nodes})
+    run()
+    again = Run(pool, {**GROWN, "nodes": nodes, "bricks": ["/mnt/brick1", "/d"]}, run.memory)
+    bricks = again().volumes[0].bricks
+    assert [brick.path for brick in bricks] == ["/mnt/brick1/safe"] * 3 + ["/d/safe"] * 3
+    assert len({brick.host for brick in bricks[3:]}) == 3
+
+
+@pytest.mark.parametrize(
+    ("wider", "says"),
+    [({"replica": 3}, "replica 3 10.0.0.3:"), ({"replica": 2, "arbiter": 1}, "replica 3 arbiter 1 10.0.0.3:")],
+)
+def test_a_mirror_gets_a_third_brick_and_is_healed(wider: dict[str, Any], says: str) -> None:
+    pool = FakePool("a", "b", "c")
+    nodes = GROWN["nodes"][:3]
+    mirror = {"nodes": nodes, "volumes": [{"name": "m", "replica": 2, "nodes": ["a", "b"]}]}
+    run = Run(pool, mirror)
+    run()
+    again = Run(pool, {"nodes": nodes, "volumes": [{"name": "m", **wider}]}, run.memory)
+    (volume,) = again().volumes
+    assert f"gluster volume add-brick m {says}" in again.text
+    assert "gluster volume heal m info summary" in again.text
+    assert (len(volume.bricks), volume.bricks[2].arbiter) == (3, "arbiter" in wider)
+    assert pool.peers["a"].cluster.volumes["m"].healing == 0
+    assert again.memory.healing == ()
+
+
+def test_every_lost_connection_of_an_expansion_is_survived_and_the_data_is_spread_each_time() -> None:
+    def grow(lost: int) -> FakePool:
+        pool = FakePool("a", "b", "c", "d", "e", "f")
+        run = Run(pool, {**GROWN, "nodes": GROWN["nodes"][:3]})
+        run()
+        before = len(pool.execs)
+        pool.lose_connection = lambda number: number == before + lost
+        again = Run(pool, GROWN, run.memory)
+        try:
+            again()
+        except Refused:
+            again = Run(pool, GROWN, again.memory)
+            again()
+        assert len(pool.peers["a"].cluster.volumes["safe"].bricks) == 6
+        assert pool.rebalanced, f"not spread when the answer of exec {lost} was lost"
+        grow.execs = len(pool.execs) - before  # type: ignore[attr-defined]
+        return pool
+
+    grow(0)
+    for lost in range(1, grow.execs + 1):  # type: ignore[attr-defined]
+        grow(lost)
+
+
+def test_what_a_failed_create_left_is_cleaned_up_and_taken() -> None:
+    pool = FakePool("a", "b", "c")
+    pool.peers["c"].full = True
+    run = Run(pool, THREE)
+    with pytest.raises(Refused, match="No space left on device"):
+        run()
+    assert pool.peers["a"].folder("/mnt/brick1/safe")["id"]
+    pool.peers["c"].full = False
+    again = Run(pool, THREE, run.memory)
+    assert len(again().volumes) == 2
+    assert "left by a failed create of safe" in again.text
+
+
+def test_a_leftover_that_is_not_proven_to_be_ours_is_refused() -> None:
+    pool = FakePool("a", "b", "c")
+    pool.peers["c"].full = True
+    with pytest.raises(Refused, match="No space left on device"):
+        Run(pool, THREE)()
+    pool.peers["c"].full = False
+    with pytest.raises(Refused, match="a volume this pool does not know"):
+        Run(pool, THREE)()
+
+
+def test_a_leftover_with_a_file_in_it_is_refused() -> None:
+    pool = FakePool("a", "b", "c")
+    pool.peers["c"].full = True
+    run = Run(pool, THREE)
+    with pytest.raises(Refused, match="No space left on device"):
+        run()
+    pool.peers["c"].full = False
+    pool.peers["a"].folder("/mnt/brick1/safe")["data"] = "yes"
+    with pytest.raises(Refused, match="a volume this pool does not know"):
+        Run(pool, THREE, run.memory)()
+
+
+def test_an_offline_brick_is_started_when_its_folder_shows_the_volume() -> None:
+    run = Run(FakePool("a", "b", "c"), THREE)
+    run()
+    brick = run.pool.peers["a"].cluster.volumes["safe"].bricks[1]
+    brick.online = False
+    again = Run(run.pool, THREE, run.memory)
+    again()
+    assert brick.online
+    assert "gluster volume start safe force   # brick b:/mnt/brick1/safe: offline" in again.text
+
+
+def test_an_offline_brick_without_its_disk_is_not_started() -> None:
+    run = Run(FakePool("a", "b", "c"), THREE)
+    run()
+    run.pool.peers["a"].cluster.volumes["safe"].bricks[1].online = False
+    run.pool.peers["b"].folder("/mnt/brick1/safe").update(kind="absent", id="")
+    commands = len(run.pool.commands)
+    with pytest.raises(Refused, match="b:/mnt/brick1/safe: the brick of safe is offline and its folder does not show"):
+        Run(run.pool, THREE, run.memory)()
+    assert not [c for c in run.pool.commands[commands:] if "start" in c]

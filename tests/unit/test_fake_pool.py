@@ -45,6 +45,16 @@ CASES = [
     ("volume_start_fresh_rep3", [*POOL, REP3], "volume start rep3"),
     ("volume_start_already", [*POOL, REP3, "volume start rep3"], "volume start rep3"),
     ("volume_start_nonexistent", POOL, "volume start nope"),
+    ("add_brick_dist", [*POOL, f"volume create dist {A}:/b/dist"], f"volume add-brick dist {B}:/b/dist"),
+    ("add_brick_wrong_count", [*POOL, REP3], f"volume add-brick rep3 {A}:/b/rep3x"),
+    ("rebalance_status_notstarted", [*POOL, f"volume create dist {A}:/b/dist"], "volume rebalance dist status"),
+    ("rebalance_start", [*POOL, f"volume create dist {A}:/b/dist"], "volume rebalance dist start"),
+    (
+        "rebalance_status_done",
+        [*POOL, f"volume create dist {A}:/b/dist", *["volume rebalance dist start", "volume rebalance dist status"]],
+        "volume rebalance dist status",
+    ),
+    ("heal_info_summary", [*POOL, REP3, "volume start rep3"], "volume heal rep3 info summary"),
 ]
 
 
@@ -59,7 +69,7 @@ def shape(element: ET.Element, prefix: str = "") -> set[str]:
 
 def words(text: str | None) -> str:
     """A message without the names, paths and addresses of its scene."""
-    return re.sub(r"\S*\d+\.\d+\.\d+\.\d+\S*|/\S+|Volume \S+|\brep3\b|nope", "*", text or "").strip()
+    return re.sub(r"\S*\d+\.\d+\.\d+\.\d+\S*|/\S+|Volume \S+|volume dist\.|\brep3\b|nope", "*", text or "").strip()
 
 
 @pytest.mark.parametrize(("name", "before", "command"), CASES, ids=[case[0] for case in CASES])
@@ -79,7 +89,7 @@ def test_same_as_captured(name: str, before: list[str], command: str) -> None:
 
 def test_unknown_commands_are_an_error() -> None:
     with pytest.raises(UnknownCommand):
-        FakePool("a").run("a", ["timeout", "9", "gluster", "--mode=script", "--xml"], "volume heal v")
+        FakePool("a").run("a", ["timeout", "9", "gluster", "--mode=script", "--xml"], "volume heal v full")
 
 
 def test_parsers_read_what_was_captured() -> None:

@@ -12,8 +12,13 @@ from hooks.pods import NODE_ANNOTATION, peer_pods
 def pod(node: str = "worker-1", ready: str = "False", **status: Any) -> dict[str, Any]:
     conditions = [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": ready}]
     return {
-        "metadata": {"name": f"gluster-{node}-0", "uid": "u1", "annotations": {NODE_ANNOTATION: node}},
-        "spec": {"nodeSelector": {"kubernetes.io/hostname": node}},
+        "metadata": {
+            "name": f"gluster-{node}-0",
+            "uid": "u1",
+            "namespace": "storage",
+            "annotations": {NODE_ANNOTATION: node},
+        },
+        "spec": {"nodeSelector": {"kubernetes.io/hostname": node}, "containers": [{"name": "glusterd"}]},
         "status": {"hostIP": "10.0.0.1", "conditions": conditions, **status},
     }
 

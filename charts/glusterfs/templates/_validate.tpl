@@ -20,6 +20,9 @@ whoever changes a sentence here changes it there too.
 {{- include "glusterfs.say" (list . (printf "statePath: %s %s, such as /var/lib/glusterd." $values.statePath (include "glusterfs.plainPathWanted" .))) -}}
 {{- end -}}
 {{- include "glusterfs.checkBricks" (dict "check" . "where" "bricks" "name" "" "paths" $values.bricks) -}}
+{{- if not (regexMatch (include "glusterfs.dnsName" .) $values.clusterDomain) -}}
+{{- include "glusterfs.say" (list . (printf "clusterDomain: %s is no DNS domain: take what follows `svc.` on the search line of a pod's /etc/resolv.conf, such as cluster.local." $values.clusterDomain)) -}}
+{{- end -}}
 {{- if not $values.nodes -}}
 {{- include "glusterfs.say" (list . (printf "nodes: there is none: list the nodes that hold bricks, such as `nodes: [{name: worker-1}]`.")) -}}
 {{- end -}}
@@ -60,7 +63,9 @@ whoever changes a sentence here changes it there too.
 {{- end -}}
 
 {{- define "glusterfs.checkAddress" -}}
-{{- if regexMatch `^(localhost(\..*)?|127\..*|0\.0\.0\.0|::1)$` .address -}}
+{{- if not .check.values.hostNetwork -}}
+{{- include "glusterfs.say" (list .check (printf "%s: address %s goes with the hosts' network, but with `hostNetwork: false` the name of its pod is a peer's address: leave it out." .here .address)) -}}
+{{- else if regexMatch `^(localhost(\..*)?|127\..*|0\.0\.0\.0|::1)$` .address -}}
 {{- include "glusterfs.say" (list .check (printf "%s: address %s means each node itself, no other peer finds it: give the one that the others reach, or leave it out for the node's own." .here .address)) -}}
 {{- else if not (regexMatch (include (ternary "glusterfs.ipv4" "glusterfs.dnsName" (regexMatch `^[0-9.]+$` .address)) .) .address) -}}
 {{- include "glusterfs.say" (list .check (printf "%s: address %s is neither an IPv4 address nor a DNS name: write it like 192.168.58.21 or worker-1.storage.example, without a port." .here .address)) -}}

@@ -1,0 +1,56 @@
+"""What the hook must know of its earlier runs, kept in the release's ConfigMap: no glusterd can tell it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field, replace
+
+Names = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """`uuids` of the nodes; by volume: `options` that the hook set, bricks it found free and is `taking`.
+
+    `rebalancing` and `healing` are volumes whose bricks were added to, until the data has followed.
+    """
+
+    uuids: Mapping[str, str] = field(default_factory=dict)
+    options: Names = field(default_factory=dict)
+    taking: Names = field(default_factory=dict)
+    rebalancing: tuple[str, ...] = ()
+    healing: tuple[str, ...] = ()
+
+    def followed(self, rebalanced: Container[str], healed: Container[str]) -> Memory:
+        """The same without the volumes whose data has followed."""
+        return replace(
+            self,
+            rebalancing=tuple(name for name in self.rebalancing if name not in rebalanced),
+            healing=tuple(name for name in self.healing if name not in healed),
+        )
+
+    def to_record(self) -> dict[str, str]:
+        """Keys and texts for the ConfigMap."""
+        work = {"taking": dict(self.taking), "rebalancing": self.rebalancing, "healing": self.healing}
+        return {
+            "peers": json.dumps(dict(self.uuids), indent=1),
+            "options": json.dumps(dict(self.options), indent=1),
+            "unfinished": json.dumps(work, indent=1),
+        }
+
+    @staticmethod
+    def of_record(data: Mapping[str, str]) -> Memory:
+        """Read what `to_record` wrote; keys that are missing are empty."""
+        work = json.loads(data.get("unfinished", "{}"))
+        return Memory(
+            uuids=json.loads(data.get("peers", "{}")),
+            options=_names(json.loads(data.get("options", "{}"))),
+            taking=_names(work.get("taking", {})),
+            rebalancing=tuple(work.get("rebalancing", ())),
+            healing=tuple(work.get("healing", ())),
+        )
+
+
+def _names(lists: Mapping[str, list[str]]) -> Names:
+    return {volume: tuple(names) for volume, names in lists.items()}

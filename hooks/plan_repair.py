@@ -1,0 +1,57 @@
+"""What is broken in volumes that are as values say: bricks and self-heal daemons that do not run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hooks.observe import Observed
+from hooks.pool import Brick, Volume
+from hooks.steps import Decision, Phase, Step
+from hooks.values import BrickSpec, Values
+
+
+def decide(values: Values, observed: Observed) -> Decision:
+    """Plan `volume start V force` where a process is missing and each offline brick's folder shows the volume's id.
+
+    Without that proof a start would make a new, empty brick where a disk is not mounted, and heal or hide the loss.
+    """
+    steps, refusals = [], []
+    for volume in _listed(values, observed):
+        offline = list(_offline(volume, observed))
+        daemons = [p for p in observed.processes if p.volume == volume.name and not p.is_brick and not p.online]
+        unproven = [brick for brick in offline if not _is_ours(volume, brick, observed)]
+        refusals += [
+            f"{observed.name_of(brick.peer)}:{brick.path}: the brick of {volume.name} is offline and its folder does "
+            f"not show that volume's id: its disk is probably not mounted. Mount it, then delete the peer's pod."
+            for brick in unproven
+        ]
+        if (offline or daemons) and not unproven:
+            broken = [f"brick {observed.name_of(b.peer)}:{b.path}" for b in offline]
+            broken += [f"{p.host} on {observed.name_of(p.peer)}" for p in daemons]
+            steps.append(
+                Step(f"volume start {volume.name} force", volume=volume.name, why=f"{', '.join(broken)}: offline")
+            )
+    return Decision((Phase("Start what is offline", tuple(steps), observe=True),), tuple(refusals))
+
+
+def brick_folders(values: Values, observed: Observed) -> Iterator[BrickSpec]:
+    """Folders of offline bricks, which the planner must know."""
+    for volume in _listed(values, observed):
+        for brick in _offline(volume, observed):
+            if any(peer.uuid == brick.peer for peer in observed.peers):
+                yield BrickSpec(observed.name_of(brick.peer), brick.path)
+
+
+def _listed(values: Values, observed: Observed) -> Iterator[Volume]:
+    names = {volume.name for volume in values.volumes}
+    return (volume for volume in observed.volumes if volume.started and volume.name in names)
+
+
+def _offline(volume: Volume, observed: Observed) -> Iterator[Brick]:
+    online = {(p.peer, p.path) for p in observed.processes if p.volume == volume.name and p.online}
+    return (brick for brick in volume.bricks if (brick.peer, brick.path) not in online)
+
+
+def _is_ours(volume: Volume, brick: Brick, observed: Observed) -> bool:
+    folder = observed.folders.get(BrickSpec(observed.name_of(brick.peer), brick.path))
+    return folder is not None and folder.volume_id == volume.id

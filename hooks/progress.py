@@ -1,0 +1,47 @@
+"""How far work has come that goes on in the pool by itself, out of gluster's XML."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+
+COMPLETED = "3"
+FAILED = ("2", "4")
+"""`status` of a rebalance: 0 not started, 1 in progress, 2 stopped, 3 completed, 4 failed (seen in captured XML)."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`done`, or how far in words; `failed` says that it has ended without success."""
+
+    done: bool
+    words: str
+    failed: bool = False
+
+
+def rebalanced(root: ET.Element) -> Progress:
+    """Progress of a rebalance, out of `volume rebalance V status`."""
+    nodes = root.findall("volRebalance/node")
+    states = [node.findtext("status", "") for node in nodes]
+    moved = root.findtext("volRebalance/aggregate/files", "0")
+    size = int(root.findtext("volRebalance/aggregate/size", "0"))
+    looked = root.findtext("volRebalance/aggregate/lookups", "0")
+    failures = int(root.findtext("volRebalance/aggregate/failures", "0"))
+    words = f"{looked} files looked at, {moved} files of {size / 2**20:.0f} MiB moved, {failures} failures"
+    failed = any(state in FAILED for state in states)
+    return Progress(bool(states) and set(states) == {COMPLETED}, words, failed)
+
+
+def healed(root: ET.Element) -> Progress:
+    """Progress of a heal, out of `volume heal V info summary`: done only if every brick is connected and shows 0.
+
+    A brick that is down has no count, and everything in split-brain is also pending; neither is success.
+    """
+    bricks = root.findall("healInfo/bricks/brick")
+    away = [brick.findtext("name", "") for brick in bricks if brick.findtext("status") != "Connected"]
+    counts = [brick.findtext("totalNumberOfEntries", "") for brick in bricks]
+    split = sum(int(n) for b in bricks if (n := b.findtext("numberOfEntriesInSplitBrain", "0")).isdigit())
+    pending = sum(int(count) for count in counts if count.isdigit())
+    words = f"{pending} entries to heal" + (f", {split} in split-brain" if split else "")
+    words += f", not connected: {', '.join(away)}" if away else ""
+    return Progress(bool(bricks) and not away and all(count == "0" for count in counts), words)

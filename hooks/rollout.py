@@ -1,0 +1,131 @@
+"""Peers get a changed pod one at a time, and only while nothing else is amiss in the pool.
+
+StatefulSets of peers are `OnDelete`: their controller waits for somebody who has looked at the pool. That is here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from hooks.converge import Hook, Refused, wait_for_pods
+from hooks.gluster import GlusterError, session
+from hooks.observe import Observed, observe
+from hooks.plan_bricks import live_bricks
+from hooks.plan_volumes import kind_of
+from hooks.pods import PeerPod
+from hooks.pool import Volume
+from hooks.progress import healed
+from hooks.runner import OutcomeUnknown, PeerUnavailable, Runner
+
+LOOKS = 3
+"""Looks in a row that must find the pool whole: straight after a start a heal count of 0 can be premature."""
+_REMEDY = (
+    "Say `rollout.allowDowntime: true` if that may happen now; until then the pods stay as they are, "
+    "and so does what needs the changed ones."
+)
+
+
+def roll_out(
+    hook: Hook,
+    pods: list[PeerPod],
+    addresses: Mapping[str, str],
+    runner_of: Callable[[Sequence[PeerPod]], Runner],
+    look: Callable[[], list[PeerPod]],
+    delete: Callable[[str], None],
+) -> list[PeerPod]:
+    """Replace the outdated ones of `pods`, one by one; returns the pods as they are then.
+
+    Raises Refused before the first one when a volume would not survive it, or when the pool does not become whole.
+    """
+    outdated = [pod.node for pod in pods if pod.outdated]
+    if not outdated:
+        return pods
+    hook.report.say(f"{len(outdated)} of {len(pods)} peers get a changed pod, one at a time: {', '.join(outdated)}.")
+    observed = _wait_until_whole(hook, runner_of(pods), addresses)
+    harmed = [text for node in outdated for text in harmed_without(node, observed)]
+    if harmed and not hook.values.allow_downtime:
+        raise Refused("\n".join(["Peers are not restarted:", *(f"  - {text}" for text in harmed), _REMEDY]))
+    for node in outdated:
+        began = time.monotonic()
+        if hook.lost.is_set():
+            raise Refused("The lock on this release was lost to another hook: this one stops. The next run goes on.")
+        delete(next(pod.pod for pod in pods if pod.node == node))
+        pods = wait_for_pods(hook, look, delete)
+        _wait_until_whole(hook, runner_of(pods), addresses)
+        hook.report.say(
+            f"  [{hook.report.seconds:6.1f} s] {node} is back, all healed, after {time.monotonic() - began:.1f} s"
+        )
+    return pods
+
+
+def harmed_without(node: str, observed: Observed) -> list[str]:
+    """Started volumes that some of their files cannot be read or written in while the peer on `node` is away."""
+    return [
+        f"without {node} a part of the volume {volume.name} ({kind_of(volume)}) is away."
+        for volume in observed.volumes
+        if volume.started and _most_in_a_set(node, volume, observed) > _spare(volume)
+    ]
+
+
+def _spare(volume: Volume) -> int:
+    """How many bricks of a set may be away: copies without quorum all but one, with an arbiter or three copies one."""
+    if volume.disperse:
+        return volume.redundancy
+    return min(volume.replica - 1, 1)
+
+
+def _most_in_a_set(node: str, volume: Volume, observed: Observed) -> int:
+    bricks = live_bricks(volume, observed)
+    sets = [bricks[i : i + volume.set_size] for i in range(0, len(bricks), volume.set_size)]
+    return max(sum(brick.node == node for brick in group) for group in sets)
+
+
+def _wait_until_whole(hook: Hook, runner: Runner, addresses: Mapping[str, str]) -> Observed:
+    looks, announced, reasons = 0, time.monotonic() + 10, ["it was not looked at"]
+    while True:
+        try:
+            observed = observe(runner, addresses, everyone=not hook.values.host_network)
+            reasons = amiss(runner, observed)
+        except (GlusterError, OutcomeUnknown, PeerUnavailable) as error:
+            reasons = [str(error)]
+        looks = 0 if reasons else looks + 1
+        if looks == LOOKS:
+            return observed
+        now = time.monotonic()
+        if hook.left() < 0:
+            raise Refused(
+                "\n".join(
+                    ["No peer is restarted until the pool is whole, and it did not become so:"]
+                    + [f"  - {reason}" for reason in reasons]
+                    + ["It may get there by itself; run `helm upgrade` again to go on."]
+                )
+            )
+        if reasons and now > announced:
+            hook.report.say(f"  Waiting for: {'; '.join(reasons)}")
+            announced = now + 20
+        time.sleep(1)
+
+
+def amiss(runner: Runner, observed: Observed) -> list[str]:
+    """What is not whole: peers away as any other sees it, bricks offline, entries to heal, in any started volume."""
+    views = [(peer, view) for peer in observed.peers for view in peer.views or ()]
+    reasons = [f"{observed.name_of(v.uuid)} is not connected as {p.name} sees it" for p, v in views if not v.healthy]
+    online = {(p.volume, p.peer, p.path) for p in observed.processes if p.online}
+    started = [volume for volume in observed.volumes if volume.started]
+    reasons += [
+        f"the brick {brick} of {volume.name} is offline"
+        for volume in started
+        for brick in volume.bricks
+        if (volume.name, brick.peer, brick.path) not in online
+    ]
+    redundant = [volume.name for volume in started if volume.set_size > 1]
+    if reasons or not redundant:
+        return reasons
+    replies = session(runner, observed.member.name, [f"volume heal {name} info summary" for name in redundant])
+    for name, reply in zip(redundant, replies, strict=True):
+        if not reply.ok or reply.root is None:
+            reasons.append(f"{name}: {reply.message}")
+        elif not (progress := healed(reply.root)).done:
+            reasons.append(f"{name}: {progress.words}")
+    return reasons
