@@ -111,13 +111,20 @@ def observe(runner: Runner, addresses: Mapping[str, str], everyone: bool = False
     """
     names = list(addresses)
     _try_ports(runner, names[0], [addresses[name] for name in names[1:]])
-    answers = side_by_side(lambda name: _ask(runner, name, addresses[name]), names if everyone else names[:2])
-    peers = _recognise(addresses, [peer for peer, _ in answers])
+    status: dict[str, Status] = {}
+
+    def ask(name: str) -> Peer:
+        return _ask(runner, name, addresses[name], status if name == names[0] else None)
+
+    asked = side_by_side(ask, names if everyone else names[:2])
+    peers = _recognise(addresses, asked)
     if peers is None:
-        answers += side_by_side(lambda name: _ask(runner, name, addresses[name]), names[len(answers) :])
-        peers = tuple(peer for peer, _ in answers)
-    observed = Observed(peers)
-    return replace(observed, status=next(status for peer, status in answers if peer.name == observed.member.name))
+        peers = (*asked, *side_by_side(ask, names[len(asked) :]))
+    member = Observed(peers).member
+    if member.name not in status:
+        (reply,) = session(runner, member.name, ["volume status"])
+        status[member.name] = _status(member, reply)
+    return Observed(peers, status[member.name])
 
 
 def with_folders(runner: Runner, observed: Observed, bricks: Iterable[BrickSpec]) -> Observed:
@@ -151,11 +158,22 @@ def _try_ports(runner: Runner, name: str, addresses: Sequence[str]) -> None:
         raise PeerUnavailable(f"{name} gets no connection to glusterd (port {PORT}) at {away}: node or network is away")
 
 
-def _ask(runner: Runner, name: str, address: str) -> tuple[Peer, Status]:
-    replies = session(runner, name, ["system:: uuid get", "peer status", "volume info", "volume status"])
+def _ask(runner: Runner, name: str, address: str, status: dict[str, Status] | None) -> Peer:
+    """Ask a peer for itself; and for `volume status` where that is to be added to `status`.
+
+    Only one peer is asked for that: it locks each volume, and of three that ask at the same time every tenth is told
+    "Another transaction is in progress" (measured).
+    """
+    replies = session(
+        runner,
+        name,
+        ["system:: uuid get", "peer status", "volume info", *(["volume status"] if status is not None else [])],
+    )
     uuid, views, volumes = (_root(name, reply) for reply in replies[:3])
     peer = Peer(name, address, parse_uuid(uuid), parse_peers(views), parse_volumes(volumes))
-    return peer, _status(peer, replies[3])
+    if status is not None:
+        status[name] = _status(peer, replies[3])
+    return peer
 
 
 def _root(name: str, reply: Reply) -> ET.Element:
