@@ -1,0 +1,127 @@
+"""Peers get a changed pod one at a time, never while the pool is not whole, never when a volume would be away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from hooks import rollout
+from hooks.converge import Hook, Refused, converge
+from hooks.memory import Memory
+from hooks.pods import PeerPod
+from hooks.report import Report
+from hooks.rollout import harmed_without, roll_out
+from hooks.values_file import merged
+from hooks.values_parse import parse
+from tests.unit.fake_pool import FakePool
+
+NODES = [{"name": name, "address": f"10.0.0.{i}"} for i, name in enumerate("abc", start=1)]
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(rollout, "LOOKS", 1)
+
+
+class Cluster:
+    """Pods of older values that are made anew when they are deleted."""
+
+    def __init__(self, volumes: list[dict[str, Any]], **values: Any) -> None:
+        self.pool = FakePool("a", "b", "c")
+        self.hook = Hook(
+            parse(merged({"nodes": NODES, "volumes": volumes, **values})),
+            time.monotonic() + 0.5,
+            Report(),
+            save=lambda memory: None,
+        )
+        self.observed = converge(self.hook, self.pool, self.pool.addresses, Memory())
+        self.outdated = ["a", "b", "c"]
+        self.deleted: list[str] = []
+
+    def look(self) -> list[PeerPod]:
+        return [PeerPod(n, f"gluster-{n}-0", "10.0.0.1", "", outdated=n in self.outdated) for n in "abc"]
+
+    def delete(self, pod: str) -> None:
+        node = pod.split("-")[1]
+        self.deleted.append(node)
+        self.outdated.remove(node)
+
+    def runner(self, pods: Sequence[PeerPod]) -> FakePool:
+        return self.pool
+
+    def roll(self) -> list[PeerPod]:
+        return roll_out(self.hook, self.look(), self.pool.addresses, self.runner, self.look, self.delete)
+
+
+def test_one_after_the_other_in_the_order_of_values() -> None:
+    cluster = Cluster([{"name": "safe", "replica": 3}])
+    assert not any(pod.outdated for pod in cluster.roll())
+    assert cluster.deleted == ["a", "b", "c"]
+
+
+def test_nothing_is_restarted_when_no_pod_is_outdated() -> None:
+    cluster = Cluster([{"name": "safe", "replica": 3}])
+    cluster.outdated = []
+    execs = len(cluster.pool.execs)
+    cluster.roll()
+    assert len(cluster.pool.execs) == execs
+
+
+def test_a_volume_that_would_be_away_stops_it_before_the_first_peer() -> None:
+    cluster = Cluster([{"name": "once"}, {"name": "safe", "replica": 3}])
+    with pytest.raises(Refused, match=r"without a a part of the volume once \(distributed\) is away"):
+        cluster.roll()
+    assert cluster.deleted == []
+    allowed = Cluster([{"name": "once"}], rollout={"allowDowntime": True})
+    allowed.roll()
+    assert allowed.deleted == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("amiss", ["to heal", "offline", "away"])
+def test_no_peer_is_restarted_while_the_pool_is_not_whole(amiss: str) -> None:
+    cluster = Cluster([{"name": "safe", "replica": 3}])
+    volume = cluster.pool.peers["a"].cluster.volumes["safe"]
+    if amiss == "to heal":
+        volume.healing = 10**9
+    elif amiss == "offline":
+        volume.bricks[2].online = False
+    else:
+        cluster.pool.peers["c"].answers = False
+    with pytest.raises(Refused, match="No peer is restarted until the pool is whole"):
+        cluster.roll()
+    assert cluster.deleted == []
+
+
+def test_the_second_peer_waits_until_the_first_has_healed() -> None:
+    cluster = Cluster([{"name": "safe", "replica": 3}])
+    volume = cluster.pool.peers["a"].cluster.volumes["safe"]
+    delete = cluster.delete
+
+    def delete_and_miss_writes(pod: str) -> None:
+        assert volume.healing == 0, "the one before has healed"
+        delete(pod)
+        volume.healing = 5
+
+    cluster.delete = delete_and_miss_writes  # type: ignore[method-assign]
+    cluster.roll()
+    assert cluster.deleted == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("volume", "harmed"),
+    [
+        ({"replica": 3}, False),
+        ({"replica": 2, "nodes": ["a", "b"]}, False),
+        ({"replica": 2, "arbiter": 1}, False),
+        ({"disperse": 3, "redundancy": 1}, False),
+        ({}, True),
+        ({"nodes": ["b"]}, False),
+    ],
+)
+def test_which_volumes_survive_a_peer_away(volume: dict[str, Any], harmed: bool) -> None:
+    cluster = Cluster([{"name": "v", **volume}])
+    assert bool(harmed_without("a", cluster.observed)) is harmed
