@@ -12,7 +12,7 @@ from functools import partial
 
 from kubernetes.client.exceptions import ApiException
 
-from hooks.addresses import addresses_of, moved
+from hooks.addresses import addresses_of, moved, network_of
 from hooks.converge import Hook, Refused, converge, look_and_plan, wait_for_pods
 from hooks.gluster import GlusterError
 from hooks.kube import Cluster, ClusterError, PodRunner
@@ -58,12 +58,13 @@ def _converge(cluster: Cluster, values: Values, record: str, seconds: float, rep
         try:
             look = partial(_look, cluster, values)
             pods = wait_for_pods(hook, look, cluster.delete_pod)
-            memory = _memory(cluster, values, pods, record)
+            memory = _memory(cluster, values, record)
             addresses = addresses_of(values, pods)
             runner_of = partial(_runner, cluster)
             pods = roll_out(hook, pods, addresses, runner_of, look, cluster.delete_pod)
             runner = runner_of(pods)
             observed = converge(hook, runner, addresses, memory)
+            cluster.write_record(record, {"network": network_of(values)})
             report.say(status_table(observed))
             outcome = success(values, observed)
             report.say(f"{outcome} ({runner.execs} execs, {report.seconds:.1f} s)")
@@ -84,7 +85,7 @@ def _plan(cluster: Cluster, values: Values, record: str) -> int:
                 ["There is no plan while peers are not Ready:"] + [f"  - {pod.node}: {pod.problem}" for pod in missing]
             )
         )
-    memory = _memory(cluster, values, pods, record)
+    memory = _memory(cluster, values, record)
     outdated = [pod.node for pod in pods if pod.outdated]
     if outdated:
         print(f"{', '.join(outdated)}: the pod is of older values and will be restarted, one peer at a time.")
@@ -108,13 +109,12 @@ def _look(cluster: Cluster, values: Values) -> list[PeerPod]:
     return peer_pods(nodes, cluster.pods(), cluster.warnings(), cluster.stateful_sets())
 
 
-def _memory(cluster: Cluster, values: Values, pods: Sequence[PeerPod], record: str) -> Memory:
-    """What earlier runs recorded; once they made a pool it keeps its addresses, else Refused is raised."""
-    memory = Memory.of_record(cluster.record(record))
-    reasons = list(moved(values, pods)) if memory.uuids else []
-    if reasons:
-        raise Refused("\n".join(["Nothing was changed:", *(f"  - {reason}" for reason in reasons)]))
-    return memory
+def _memory(cluster: Cluster, values: Values, record: str) -> Memory:
+    """What earlier runs recorded. Raises Refused where values would move a pool that they made to another network."""
+    data = cluster.record(record)
+    if reason := moved(values, data.get("network")):
+        raise Refused(reason)
+    return Memory.of_record(data)
 
 
 def _arguments() -> argparse.ArgumentParser:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from hooks.pods import PeerPod
 from hooks.values import Values
@@ -16,13 +16,24 @@ def addresses_of(values: Values, pods: Sequence[PeerPod]) -> dict[str, str]:
     return {node.name: node.address or own[node.name] for node in values.nodes}
 
 
-def moved(values: Values, pods: Sequence[PeerPod]) -> Iterator[str]:
-    """Pods whose peers would lose the addresses that a pool, its bricks and its clients know them by."""
-    tail = "A pool keeps the network and the names that it was made with: put the old value back."
-    for pod in pods:
-        on_host, domain = not pod.address, pod.address.removeprefix(f"{pod.dns_name}.")
-        if on_host != values.host_network:
-            here = "its node's network" if on_host else "the pod network"
-            yield f"{pod.node} is on {here}, values say `hostNetwork: {str(values.host_network).lower()}`. {tail}"
-        elif not on_host and domain != values.cluster_domain:
-            yield f"{pod.node} is known as {pod.address}, values say `clusterDomain: {values.cluster_domain}`. {tail}"
+def network_of(values: Values) -> str:
+    """The network on which a pool is made, for the record that its next hooks read."""
+    return "hosts" if values.host_network else f"pods in {values.cluster_domain}"
+
+
+def moved(values: Values, recorded: str | None) -> str:
+    """Why values cannot be used for a pool that was made on the network `recorded`; "" where they can.
+
+    On another one nobody would find its peers and bricks under the names they have.
+    """
+    if recorded in (None, network_of(values)):
+        return ""
+    on_hosts = recorded == "hosts"
+    if on_hosts != values.host_network:
+        now = f"`hostNetwork: {str(values.host_network).lower()}`"
+    else:
+        now = f"`clusterDomain: {values.cluster_domain}`"
+    made = "the nodes' network" if on_hosts else f"the pod network, with names in {recorded.removeprefix('pods in ')}"
+    return (
+        f"The pool was made on {made}, values say {now}. It stays there, nothing was changed: put the old value back."
+    )

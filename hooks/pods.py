@@ -16,8 +16,7 @@ Object = Mapping[str, Any]
 class PeerPod:
     """A node's peer pod. `problem` is "" when it is Ready; `stuck` says that waiting alone will not help.
 
-    `dns_name` is the pod's stable name up to `svc`, where the cluster's domain follows; `address` is the whole one, as
-    the pod was told it, "" on its node's network.
+    `dns_name` is the pod's stable name up to `svc`, where the cluster's domain follows.
     `outdated` is a pod of older values: its StatefulSet (`OnDelete`) will never bring it up to date by itself.
     """
 
@@ -29,7 +28,6 @@ class PeerPod:
     outdated: bool = False
     running: bool = False
     dns_name: str = ""
-    address: str = ""
 
     @property
     def ready(self) -> bool:
@@ -79,12 +77,7 @@ def _peer_pod(
         outdated,
         _running(pod),
         f"{name}.{pod['spec'].get('subdomain')}.{pod['metadata']['namespace']}.svc",
-        _environment(pod).get("ADDRESS", ""),
     )
-
-
-def _environment(pod: Object) -> dict[str, str]:
-    return {variable["name"]: variable.get("value", "") for variable in pod["spec"]["containers"][0].get("env", [])}
 
 
 def _running(pod: Object) -> bool:

@@ -11,7 +11,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from hooks.addresses import addresses_of, moved
+from hooks.addresses import addresses_of
 from hooks.pods import peer_pods
 from hooks.values_file import load, merged
 from hooks.values_names import fullname
@@ -199,7 +199,6 @@ def test_peers_on_the_pod_network(helm4: Helm) -> None:
         pods = peer_pods([node], [pod])
         assert address == f"{pod['metadata']['name']}.{service}.{peer['metadata']['namespace']}.svc.cluster.example"
         assert addresses_of(parse(merged(values)), pods) == {node: address}
-        assert not list(moved(parse(merged(values)), pods))
 
 
 def test_a_peer_s_folders(maximal: Rendered) -> None:
