@@ -19,7 +19,7 @@ SESSIONS = 4
 
 PROGRESS_SECONDS = 10
 """How often work that goes on by itself is looked at for the report; between, every second for its end."""
-STALL_SECONDS = 60
+STALL_SECONDS = 30
 """How long the counts may stand still before the pool is looked at anew: a self-heal daemon can be lost when bricks are
 added (seen on all three peers of a pool with seven volumes), and then nothing heals until it is started again."""
 LOOKS = {Until.REBALANCED: 1, Until.HEALED: 3}

@@ -101,10 +101,11 @@ def converge(hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: M
     """
     shown: list[Step] = []
     done: list[Plan] = []
+    changed = False
     while True:
         observed, plan = _settled(hook, runner, addresses, memory)
         if plan.refusals or plan.waits:
-            raise Refused(_reasons(plan) if done else plan_text(plan, observed))
+            raise Refused(_reasons(plan) if changed else plan_text(plan, observed))
         if not shown or any(step not in shown for step in plan.steps):
             hook.report.say(plan_text(plan, observed))
             shown += plan.steps
@@ -116,8 +117,10 @@ def converge(hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: M
             raise Refused(
                 "\n".join(["These steps were done and the pool did not change:", *(f"  {s}" for s in plan.steps)])
             )
-        done.append(plan)
-        waited = _carry_out(hook, runner, plan, observed)
+        waited, broken = _carry_out(hook, runner, plan, observed)
+        if not broken:
+            done.append(plan)
+        changed = True
         memory = memory.followed(waited[Until.REBALANCED], waited[Until.HEALED])
         hook.save(memory)
     hook.save(settled(hook.values, observed))
@@ -130,8 +133,11 @@ def _reasons(plan: Plan) -> str:
     )
 
 
-def _carry_out(hook: Hook, runner: Runner, plan: Plan, observed: Observed) -> dict[Until, set[str]]:
-    """Do the phases up to the one after which the pool must be seen anew; returns the volumes waited for to the end."""
+def _carry_out(hook: Hook, runner: Runner, plan: Plan, observed: Observed) -> tuple[dict[Until, set[str]], bool]:
+    """Do the phases up to the one after which the pool must be seen anew.
+
+    Returns the volumes that were waited for to the end, and whether it broke off at a step whose outcome is not known.
+    """
     waited: dict[Until, set[str]] = {until: set() for until in Until}
     members = [observed.member.name, *(p.name for p in observed.peers if p is not observed.member)]
     for phase in plan.phases:
@@ -149,13 +155,13 @@ def _carry_out(hook: Hook, runner: Runner, plan: Plan, observed: Observed) -> di
             raise Refused(str(error)) from error
         except (OutcomeUnknown, PeerUnavailable) as error:
             hook.report.say(f"  {error}: looking at the pool again.")
-            return waited
+            return waited, True
         for step in phase.steps:
             if step.until is not None:
                 waited[step.until].add(step.volume)
         if phase.observe:
             break
-    return waited
+    return waited, False
 
 
 def _settled(hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: Memory) -> tuple[Observed, Plan]:

@@ -30,7 +30,7 @@ class CommandFailed(AssertionError):
     """A command exited non-zero; the message is what a user would see."""
 
 
-def run(*argv: str, stdin: str | None = None, check: bool = True, timeout: float = 400) -> str:
+def run(*argv: str, stdin: str | None = None, check: bool = True, timeout: float = 960) -> str:
     """Run a command on this machine and return its output, standard error included."""
     done = subprocess.run(
         argv, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout, check=False
@@ -144,7 +144,9 @@ class Lab:
         return output
 
     @contextmanager
-    def mounted(self, namespace: str, node: str, server: str, *volumes: str) -> Iterator[Callable[[str], str]]:
+    def mounted(
+        self, namespace: str, node: str, server: str, *volumes: str, host_network: bool = True
+    ) -> Iterator[Callable[[str], str]]:
         """A pod on `node` that has `volumes` mounted by FUSE below /data; yields a way to run shell scripts in it."""
         name = unique("client")
         mounts = [f"mkdir -p /data/{v} && mount -t glusterfs {server}:/{v} /data/{v}" for v in volumes]
@@ -155,8 +157,8 @@ class Lab:
             "metadata": {"name": name},
             "spec": {
                 "nodeName": node,
-                "hostNetwork": True,
-                "dnsPolicy": "ClusterFirstWithHostNet",
+                "hostNetwork": host_network,
+                "dnsPolicy": "ClusterFirstWithHostNet" if host_network else "ClusterFirst",
                 "terminationGracePeriodSeconds": 0,
                 "containers": [
                     {
@@ -209,7 +211,7 @@ class Release:
 
     def _helm(self, verb: str, values: Mapping[str, Any], *flags: str) -> str:
         text = yaml.safe_dump({"statePath": self.state, **values})
-        return self._command(verb, self.name, str(CHART), "-f", "-", "--timeout", "300s", *flags, stdin=text)
+        return self._command(verb, self.name, str(CHART), "-f", "-", "--timeout", "900s", *flags, stdin=text)
 
     def _command(self, *args: str, stdin: str | None = None) -> str:
         return run(self.helm, *args, "--kubeconfig", self.lab.kubeconfig, "-n", self.namespace, stdin=stdin)
