@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from kubernetes.client.exceptions import ApiException
@@ -53,14 +55,17 @@ def _converge(cluster: Cluster, values: Values, record: str, seconds: float, rep
     hook = Hook(
         values, time.monotonic() + seconds, report, save=lambda memory: cluster.write_record(record, memory.to_record())
     )
-    outcome = "The hook did not end."
+    outcome = "The hook was ended before it was done; the next run goes on from there."
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was done until then is still recorded
     with only_hook(cluster, record.removesuffix("-report") + "-hook", socket.gethostname(), hook.deadline) as hook.lost:
         try:
+            cluster.write_record(record, {"outcome": "A hook is at work.", "report": ""})
             look = partial(_look, cluster, values)
             pods = wait_for_pods(hook, look, cluster.delete_pod)
             memory = _memory(cluster, values, record)
             addresses = addresses_of(values, pods)
             runner_of = partial(_runner, cluster)
+            _refuse_before_restarts(hook, pods, runner_of(pods), addresses, memory)
             pods = roll_out(hook, pods, addresses, runner_of, look, cluster.delete_pod)
             runner = runner_of(pods)
             observed = converge(hook, runner, addresses, memory)
@@ -74,6 +79,19 @@ def _converge(cluster: Cluster, values: Values, record: str, seconds: float, rep
             raise
         finally:
             cluster.write_record(record, {"outcome": outcome, "report": "\n".join([*report.lines, ""])})
+
+
+def _refuse_before_restarts(
+    hook: Hook, pods: Sequence[PeerPod], runner: PodRunner, addresses: Mapping[str, str], memory: Memory
+) -> None:
+    """Peers get changed pods only for values that the plan would not refuse afterwards. Raises Refused otherwise."""
+    outdated = {pod.node for pod in pods if pod.outdated}
+    if not outdated:
+        return
+    observed, plan = look_and_plan(runner, hook.values, addresses, memory, restarting=outdated)
+    refusals = [text for text in plan.refusals if text not in plan.offline]
+    if refusals:
+        raise Refused(plan_text(replace(plan, refusals=tuple(refusals), waits=()), observed))
 
 
 def _plan(cluster: Cluster, values: Values, record: str) -> int:
@@ -90,7 +108,7 @@ def _plan(cluster: Cluster, values: Values, record: str) -> int:
     if outdated:
         print(f"{', '.join(outdated)}: the pod is of older values and will be restarted, one peer at a time.")
     runner = _runner(cluster, pods)
-    observed, plan = look_and_plan(runner, values, addresses_of(values, pods), memory)
+    observed, plan = look_and_plan(runner, values, addresses_of(values, pods), memory, outdated)
     print(plan_text(plan, observed))
     if plan.refusals or plan.waits:
         return FAILED

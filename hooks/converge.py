@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
 
 from hooks.apply import Unfinished, apply_phase
@@ -12,6 +12,7 @@ from hooks.gluster import GlusterError
 from hooks.memory import Memory
 from hooks.observe import Observed, observe, with_folders
 from hooks.plan import Plan, bricks_to_inspect, make_plan, remembered, settled
+from hooks.plan_repair import offline
 from hooks.pods import PeerPod
 from hooks.report import Report, plan_text
 from hooks.runner import OutcomeUnknown, PeerUnavailable, Runner
@@ -24,7 +25,7 @@ SETTLE_SECONDS = 60
 """How long peers and bricks may take to find each other again after a start (measured: 4 to 20 s)."""
 
 SAME_PLAN = 3
-"""How often the same plan is carried out when it seems to have no effect, as after lost connections."""
+"""How often the same plan is carried out to its end without an effect before the hook gives up."""
 REPAIR_SECONDS = 15
 """How long a brick may take to come up by itself before the hook starts it."""
 
@@ -84,14 +85,14 @@ def _not_ready(pods: list[PeerPod], missing: list[PeerPod], head: str = "") -> s
 
 
 def look_and_plan(
-    runner: Runner, values: Values, addresses: Mapping[str, str], memory: Memory
+    runner: Runner, values: Values, addresses: Mapping[str, str], memory: Memory, restarting: Container[str] = ()
 ) -> tuple[Observed, Plan]:
     """One snapshot of the pool and the plan for it. Raises what observe() raises."""
     observed = observe(runner, addresses, everyone=not values.host_network)
     bricks = bricks_to_inspect(values, observed)
     if bricks:
         observed = with_folders(runner, observed, bricks)
-    return observed, make_plan(values, observed, memory)
+    return observed, make_plan(values, observed, memory, restarting)
 
 
 def converge(hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: Memory) -> Observed:
@@ -103,7 +104,7 @@ def converge(hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: M
     done: list[Plan] = []
     changed = False
     while True:
-        observed, plan = _settled(hook, runner, addresses, memory)
+        observed, plan = _settled(hook, runner, addresses, memory, changed)
         if plan.refusals or plan.waits:
             raise Refused(_reasons(plan) if changed else plan_text(plan, observed))
         if not shown or any(step not in shown for step in plan.steps):
@@ -123,7 +124,7 @@ def converge(hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: M
         changed = True
         memory = memory.followed(waited[Until.REBALANCED], waited[Until.HEALED])
         hook.save(memory)
-    hook.save(settled(hook.values, observed))
+    hook.save(settled(hook.values, observed, memory))
     return _online(hook, runner, addresses, observed)
 
 
@@ -164,7 +165,9 @@ def _carry_out(hook: Hook, runner: Runner, plan: Plan, observed: Observed) -> tu
     return waited, False
 
 
-def _settled(hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: Memory) -> tuple[Observed, Plan]:
+def _settled(
+    hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: Memory, changed: bool
+) -> tuple[Observed, Plan]:
     """Look until the plan has no `waits` and nothing to repair, or that does not pass by itself.
 
     After a start glusterd may need some seconds to find its peers again and to bring up its bricks.
@@ -176,7 +179,8 @@ def _settled(hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: M
             observed, plan = look_and_plan(runner, hook.values, addresses, memory)
         except (GlusterError, OutcomeUnknown, PeerUnavailable) as error:
             if time.monotonic() > until:
-                raise Refused(f"The pool cannot be read, nothing was changed: {error}") from error
+                stands = "what was done before stands" if changed else "nothing was changed"
+                raise Refused(f"The pool cannot be read, {stands}: {error}") from error
         else:
             now = time.monotonic()
             passing = (plan.waits and not plan.refusals and now < until) or (plan.repairs and now < repair)
@@ -207,11 +211,9 @@ def _online(hook: Hook, runner: Runner, addresses: Mapping[str, str], observed: 
 def offline_bricks(values: Values, observed: Observed) -> list[str]:
     """Bricks of the volumes in values that `volume status` does not show as online."""
     wanted = {volume.name for volume in values.volumes}
-    online = {(p.volume, p.peer, p.path) for p in observed.processes if p.online}
     return [
         f"{volume.name}: brick {brick} on {observed.name_of(brick.peer)}"
         for volume in observed.volumes
         if volume.name in wanted
-        for brick in volume.bricks
-        if (volume.name, brick.peer, brick.path) not in online
+        for brick in offline(volume, observed)
     ]

@@ -73,22 +73,15 @@ def session(runner: Runner, peer: str, commands: Sequence[str], timeout: float =
     return replies
 
 
-def ask(runner: Runner, peer: str, *commands: str, timeout: float = TIMEOUT) -> list[ET.Element]:
-    """Run `commands` that only read, in one session, and return their documents. Raises GlusterError on a failure."""
-    roots = []
-    for reply in session(runner, peer, commands, timeout):
-        if not reply.ok or reply.root is None:
-            raise GlusterError(peer, reply)
-        roots.append(reply.root)
-    return roots
-
-
 def _documents(stdout: str) -> list[str]:
     return [_DECLARATION + part for part in stdout.split(_DECLARATION)[1:]]
 
 
 def _parse(command: str, text: str) -> Reply:
-    root = ET.fromstring(text[text.index("?>") + 2 : text.rindex(">") + 1].strip())
+    try:
+        root = ET.fromstring(text[text.index("?>") + 2 : text.rindex(">") + 1].strip())
+    except (ET.ParseError, ValueError) as error:
+        raise OutcomeUnknown(f"the answer to `gluster {command}` was cut off: {error}") from error
     message = (root.findtext("opErrstr") or root.findtext("output") or "").strip()
     return Reply(command, int(root.findtext("opRet", "-1")), int(root.findtext("opErrno", "-1")), message, root)
 
@@ -104,5 +97,5 @@ def _raise_if_unfinished(peer: str, command: str, result: ExecResult) -> None:
     output = result.stdout + result.stderr
     if _NOT_ANSWERING in output:
         raise PeerUnavailable(f"glusterd on {peer} does not answer its own command line (`gluster {command}`)")
-    if result.exit_code == 124 or _TIMED_OUT in output:
-        raise OutcomeUnknown(f"`gluster {command}` on {peer} did not end in time")
+    if result.exit_code >= 124 or _TIMED_OUT in output:
+        raise OutcomeUnknown(f"`gluster {command}` on {peer} was ended before its answer came")

@@ -18,6 +18,7 @@ import websocket
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import stream
+from urllib3.exceptions import HTTPError
 
 from hooks.pods import CONTAINER
 from hooks.runner import ExecResult, OutcomeUnknown, PeerUnavailable
@@ -32,7 +33,7 @@ websocket.setdefaulttimeout(REQUEST_SECONDS)  # the handshake of an exec has no 
 
 
 class ClusterError(Exception):
-    """There is no way to an API server."""
+    """There is no way to an API server, or it does not answer."""
 
 
 class Cluster:
@@ -207,9 +208,15 @@ def _found(call: Callable[..., Any], *args: Any) -> dict[str, Any] | None:
 
 
 def _json(call: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
-    """One request of the generated client, its answer as plain JSON. Raises ApiException as the API server says."""
-    response = call(*args, **kwargs, _preload_content=False, _request_timeout=REQUEST_SECONDS)
-    body = json.loads(response.read())
+    """One request of the generated client, its answer as plain JSON.
+
+    Raises ApiException as the API server says, ClusterError when it says nothing.
+    """
+    try:
+        response = call(*args, **kwargs, _preload_content=False, _request_timeout=REQUEST_SECONDS)
+        body = json.loads(response.read())
+    except HTTPError as error:
+        raise ClusterError(f"The API server cannot be reached: {error}") from error
     if response.status >= 300:
         raise ApiException(status=response.status, reason=body.get("message", response.reason))
     return dict(body)

@@ -75,9 +75,17 @@ class Observed:
 
     @property
     def member(self) -> Peer:
-        """The peer whose view of the pool counts: one that has volumes, else one that has peers, else the first."""
-        asked = [peer for peer in self.peers if peer.views is not None]
-        return max(asked, key=lambda peer: (len(peer.volumes or ()), len(peer.views or ())))
+        """The peer whose view of the pool counts: one that sees most of the nodes in values, then one with volumes.
+
+        So a node that comes with an old pool of its own never speaks for the pool that most nodes are in.
+        """
+        listed = {peer.uuid for peer in self.peers}
+
+        def weight(peer: Peer) -> tuple[int, int, int]:
+            views = peer.views or ()
+            return sum(view.uuid in listed for view in views), len(peer.volumes or ()), len(views)
+
+        return max((peer for peer in self.peers if peer.views is not None), key=weight)
 
     @property
     def volumes(self) -> tuple[Volume, ...]:

@@ -5,7 +5,7 @@ Pure: two snapshots in, a Plan out. A plan is data: it can be printed, compared 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from hooks import plan_peers, plan_repair, plan_volumes
@@ -21,7 +21,8 @@ class Plan:
     """`refusals` stop everything, `waits` may pass by themselves; with either, no step may be taken.
 
     Phases are done in order, the steps of a phase may be done side by side. `repairs` says that something is offline
-    which may come back by itself in a moment. `notes` are for the reader only.
+    which may come back by itself in a moment; `offline` are the refusals that a peer's new start may answer. `notes`
+    are for the reader only.
     """
 
     phases: tuple[Phase, ...] = ()
@@ -29,6 +30,7 @@ class Plan:
     waits: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     repairs: bool = False
+    offline: tuple[str, ...] = ()
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -41,17 +43,18 @@ def bricks_to_inspect(values: Values, observed: Observed) -> tuple[BrickSpec, ..
     return tuple(dict.fromkeys(wanted))
 
 
-def make_plan(values: Values, observed: Observed, memory: Memory) -> Plan:
-    """Decide. `observed` must hold the folders of `bricks_to_inspect`."""
+def make_plan(values: Values, observed: Observed, memory: Memory, restarting: Container[str] = ()) -> Plan:
+    """Decide. `observed` must hold the folders of `bricks_to_inspect`; `restarting` are nodes that get a changed pod."""
     peers = plan_peers.decide(observed, memory.uuids)
     repair = plan_repair.decide(values, observed)
-    volumes = plan_volumes.decide(values, observed, memory)
+    volumes = plan_volumes.decide(values, observed, memory, restarting)
     parts = (peers, repair, volumes)
     return Plan(
         phases=tuple(phase for part in parts for phase in part.phases if phase.steps),
         refusals=tuple(refusal for part in parts for refusal in part.refusals),
         waits=peers.waits,
         notes=peers.notes + volumes.notes,
+        offline=repair.refusals,
         repairs=bool(repair.refusals or any(phase.steps for phase in repair.phases)),
     )
 
@@ -76,10 +79,16 @@ def remembered(memory: Memory, values: Values, observed: Observed) -> Memory:
     )
 
 
-def settled(values: Values, observed: Observed) -> Memory:
-    """What is left to remember once the pool is what values say."""
-    options = {spec.name: tuple(key for key, _ in spec.options) for spec in values.volumes}
-    return Memory({peer.name: peer.uuid for peer in observed.peers}, options)
+def settled(values: Values, observed: Observed, memory: Memory) -> Memory:
+    """What is left to remember once the pool is what values say; of volumes that are not listed all stays known."""
+    listed = {spec.name: tuple(key for key, _ in spec.options) for spec in values.volumes}
+    kept = {v.name for v in observed.volumes} - listed.keys()
+    return Memory(
+        uuids={peer.name: peer.uuid for peer in observed.peers},
+        options={**{name: keys for name, keys in memory.options.items() if name in kept}, **listed},
+        rebalancing=tuple(name for name in memory.rebalancing if name in kept),
+        healing=tuple(name for name in memory.healing if name in kept),
+    )
 
 
 def _and(before: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:

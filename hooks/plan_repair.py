@@ -17,16 +17,16 @@ def decide(values: Values, observed: Observed) -> Decision:
     """
     steps, refusals = [], []
     for volume in _listed(values, observed):
-        offline = list(_offline(volume, observed))
+        away = list(offline(volume, observed))
         daemons = [p for p in observed.processes if p.volume == volume.name and not p.is_brick and not p.online]
-        unproven = [brick for brick in offline if not _is_ours(volume, brick, observed)]
+        unproven = [brick for brick in away if not _is_ours(volume, brick, observed)]
         refusals += [
             f"{observed.name_of(brick.peer)}:{brick.path}: the brick of {volume.name} is offline and its folder does "
             f"not show that volume's id: its disk is probably not mounted. Mount it, then delete the peer's pod."
             for brick in unproven
         ]
-        if (offline or daemons) and not unproven:
-            broken = [f"brick {observed.name_of(b.peer)}:{b.path}" for b in offline]
+        if (away or daemons) and not unproven:
+            broken = [f"brick {observed.name_of(b.peer)}:{b.path}" for b in away]
             broken += [f"{p.host} on {observed.name_of(p.peer)}" for p in daemons]
             steps.append(
                 Step(f"volume start {volume.name} force", volume=volume.name, why=f"{', '.join(broken)}: offline")
@@ -37,7 +37,7 @@ def decide(values: Values, observed: Observed) -> Decision:
 def brick_folders(values: Values, observed: Observed) -> Iterator[BrickSpec]:
     """Folders of offline bricks, which the planner must know."""
     for volume in _listed(values, observed):
-        for brick in _offline(volume, observed):
+        for brick in offline(volume, observed):
             if any(peer.uuid == brick.peer for peer in observed.peers):
                 yield BrickSpec(observed.name_of(brick.peer), brick.path)
 
@@ -47,7 +47,8 @@ def _listed(values: Values, observed: Observed) -> Iterator[Volume]:
     return (volume for volume in observed.volumes if volume.started and volume.name in names)
 
 
-def _offline(volume: Volume, observed: Observed) -> Iterator[Brick]:
+def offline(volume: Volume, observed: Observed) -> Iterator[Brick]:
+    """The bricks of a started volume that `volume status` does not show as online."""
     online = {(p.peer, p.path) for p in observed.processes if p.volume == volume.name and p.online}
     return (brick for brick in volume.bricks if (brick.peer, brick.path) not in online)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from hooks.memory import Memory
@@ -33,7 +33,7 @@ class _Steps:
 
     def phases(self) -> tuple[Phase, ...]:
         return (
-            Phase("Clean up after a create that failed half-way", tuple(self.clean), observe=True),
+            Phase("Clean up after a step that failed half-way", tuple(self.clean), observe=True),
             Phase("Create the volumes", tuple(self.create)),
             Phase("Add a copy to each set", tuple(self.widen), observe=True),
             Phase("Set their options", tuple(self.options)),
@@ -46,8 +46,11 @@ class _Steps:
         )
 
 
-def decide(values: Values, observed: Observed, memory: Memory) -> Decision:
-    """Plan creates, growth, options and starts of the volumes that values list; the others are named."""
+def decide(values: Values, observed: Observed, memory: Memory, restarting: Container[str] = ()) -> Decision:
+    """Plan creates, growth, options and starts of the volumes that values list; the others are named.
+
+    The folders of nodes that are `restarting` cannot be judged yet: their peers do not see new brick directories.
+    """
     existing = {volume.name: volume for volume in observed.volumes}
     steps = _Steps()
     refusals: list[str] = []
@@ -55,7 +58,9 @@ def decide(values: Values, observed: Observed, memory: Memory) -> Decision:
     for spec in values.volumes:
         volume = existing.get(spec.name)
         grown = growth(spec, volume, observed)
-        refusals += _refusals(spec, volume, grown, values, observed, memory)
+        fresh = [b for b in grown.taken if b.node not in restarting and not _leftover(b, spec, observed, memory)]
+        refusals += unusable(fresh, spec.name, values, observed)
+        refusals += _refusals(spec, volume, grown) if volume else []
         notes += _notes(spec, volume, grown, observed)
         steps.clean += _cleanups(spec, grown, observed, memory)
         steps.options += _options(spec, volume, memory.options.get(spec.name, ()))
@@ -148,13 +153,13 @@ def _options(spec: VolumeSpec, volume: Volume | None, set_before: Sequence[str])
 
 
 def _leftover(brick: BrickSpec, spec: VolumeSpec, observed: Observed, memory: Memory) -> bool:
-    """Whether a folder is provably what a failed create of ours left: recorded as free before, no file in it since.
+    """Whether a folder is provably what a failed create or add-brick of ours left: recorded as free, and no file in it.
 
-    A create that fails on one peer leaves the volume's id on the folders of the others (measured), and the next one
-    says "already part of a volume".
+    One that fails on a peer leaves the volume's id on the folders of the others (measured for create), and the next one
+    says "already part of a volume". `brick` is one that the volume does not have.
     """
     folder = observed.folders[brick]
-    known = any(volume.id == folder.volume_id for volume in observed.volumes)
+    known = any(volume.id == folder.volume_id and volume.name != spec.name for volume in observed.volumes)
     recorded = f"{brick.node}:{brick.path}" in memory.taking.get(spec.name, ())
     return bool(folder.volume_id) and not known and recorded and folder.is_folder and not folder.has_files
 
@@ -166,7 +171,7 @@ def _cleanups(spec: VolumeSpec, grown: Growth, observed: Observed, memory: Memor
             f"cd {brick.path} && find .glusterfs -type d -empty -delete; setfattr -x trusted.glusterfs.volume-id . "
             f"&& cd / && rmdir {brick.path}",
             peer=brick.node,
-            why=f"left by a failed create of {spec.name}",
+            why=f"left by a failed create or add-brick of {spec.name}",
             shell=True,
         )
         for brick in grown.taken
@@ -174,13 +179,8 @@ def _cleanups(spec: VolumeSpec, grown: Growth, observed: Observed, memory: Memor
     ]
 
 
-def _refusals(
-    spec: VolumeSpec, volume: Volume | None, grown: Growth, values: Values, observed: Observed, memory: Memory
-) -> list[str]:
-    fresh = [brick for brick in grown.taken if not _leftover(brick, spec, observed, memory)]
-    refusals = unusable(fresh, spec.name, values, observed)
-    if volume is None:
-        return refusals
+def _refusals(spec: VolumeSpec, volume: Volume, grown: Growth) -> list[str]:
+    refusals = []
     if not _may_become(volume, spec):
         refusals.append(
             f"The volume {spec.name} is {kind_of(volume)} in the pool, values say {spec.kind}: a volume's type stays. "

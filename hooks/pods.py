@@ -43,30 +43,29 @@ def peer_pods(
     nodes: Sequence[str], pods: Sequence[Object], events: Sequence[Object] = (), sets: Sequence[Object] = ()
 ) -> list[PeerPod]:
     """One PeerPod a node of values, out of the API's JSON: peer pods, warning events, the peers' StatefulSets."""
-    revisions = {s["metadata"]["name"]: s.get("status", {}).get("updateRevision") for s in sets if _is_up_to_date(s)}
+    by_name = {s["metadata"].get("annotations", {}).get(NODE_ANNOTATION, ""): s for s in sets}
     by_node: dict[str, list[Object]] = {}
     for pod in pods:
         by_node.setdefault(pod["metadata"].get("annotations", {}).get(NODE_ANNOTATION, ""), []).append(pod)
-    return [_peer_pod(node, by_node.get(node, []), events, revisions) for node in nodes]
+    return [_peer_pod(node, by_node.get(node, []), events, by_name.get(node)) for node in nodes]
 
 
-def _is_up_to_date(stateful_set: Object) -> bool:
-    return bool(stateful_set.get("status", {}).get("observedGeneration") == stateful_set["metadata"].get("generation"))
-
-
-def _peer_pod(
-    node: str, pods: Sequence[Object], events: Sequence[Object], revisions: Mapping[str, str | None]
-) -> PeerPod:
+def _peer_pod(node: str, pods: Sequence[Object], events: Sequence[Object], stateful_set: Object | None) -> PeerPod:
+    owner = stateful_set or {"metadata": {"name": ""}, "status": {}}
+    status = owner.get("status", {})
+    if status.get("observedGeneration") != owner["metadata"].get("generation"):
+        name = owner["metadata"]["name"]
+        return PeerPod(node, "", "", f"the StatefulSet {name} was not looked at by its controller yet")
     alive = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
     if not alive:
         if pods:
             return PeerPod(node, "", "", f"the old pod {pods[0]['metadata']['name']} is still ending")
-        message = _event(events, lambda e: e["reason"] == "FailedCreate" and f"-{node}" in e["involvedObject"]["name"])
+        message = _event(events, lambda e: _is_of(e, owner, "FailedCreate"))
         return PeerPod(node, "", "", f"it has no pod yet{': ' + message if message else ''}", stuck=bool(message))
     pod = alive[0]
     problem, stuck = _problem(pod, events)
     name = pod["metadata"]["name"]
-    revision = revisions.get(name.rsplit("-", 1)[0])
+    revision = status.get("updateRevision")
     outdated = revision not in (None, pod["metadata"].get("labels", {}).get("controller-revision-hash"))
     return PeerPod(
         node,
@@ -78,6 +77,10 @@ def _peer_pod(
         _running(pod),
         f"{name}.{pod['spec'].get('subdomain')}.{pod['metadata']['namespace']}.svc",
     )
+
+
+def _is_of(event: Object, owner: Object, reason: str) -> bool:
+    return bool(event["reason"] == reason and event["involvedObject"]["name"] == owner["metadata"]["name"])
 
 
 def _running(pod: Object) -> bool:

@@ -26,7 +26,7 @@ class Report:
 
     def say(self, text: str = "") -> None:
         self.lines += text.split("\n")
-        print(text, flush=True)
+        print(f"{text}\n", end="", flush=True)  # one write: steps that go side by side report at the same time
 
     def done(self, done: Done) -> None:
         self.say(f"  [{self.seconds:6.1f} s] done in {done.seconds:.1f} s: {done.step}")

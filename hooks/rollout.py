@@ -8,16 +8,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from hooks.converge import Hook, Refused, wait_for_pods
+from hooks.converge import REPAIR_SECONDS, Hook, Refused, wait_for_pods
 from hooks.gluster import GlusterError, session
 from hooks.observe import Observed, observe
 from hooks.plan_bricks import live_bricks
+from hooks.plan_repair import offline
 from hooks.plan_volumes import kind_of
 from hooks.pods import PeerPod
 from hooks.pool import Volume
 from hooks.progress import healed
 from hooks.runner import OutcomeUnknown, PeerUnavailable, Runner
 
+ANNOUNCE_SECONDS = 15
 LOOKS = 3
 """Looks in a row that must find the pool whole: straight after a start a heal count of 0 can be premature."""
 _REMEDY = (
@@ -42,11 +44,11 @@ def roll_out(
     if not outdated:
         return pods
     hook.report.say(f"{len(outdated)} of {len(pods)} peers get a changed pod, one at a time: {', '.join(outdated)}.")
-    observed = _wait_until_whole(hook, runner_of(pods), addresses)
+    observed, broken = _wait_until_whole(hook, runner_of(pods), addresses, outdated)
     harmed = [text for node in outdated for text in harmed_without(node, observed)]
     if harmed and not hook.values.allow_downtime:
         raise Refused("\n".join(["Peers are not restarted:", *(f"  - {text}" for text in harmed), _REMEDY]))
-    for node in outdated:
+    for node in sorted(outdated, key=lambda node: node != broken):
         began = time.monotonic()
         if hook.lost.is_set():
             raise Refused("The lock on this release was lost to another hook: this one stops. The next run goes on.")
@@ -72,6 +74,8 @@ def _spare(volume: Volume) -> int:
     """How many bricks of a set may be away: copies without quorum all but one, with an arbiter or three copies one."""
     if volume.disperse:
         return volume.redundancy
+    if volume.replica == 2 and dict(volume.options).get("cluster.quorum-type", "none") != "none":
+        return 0
     return min(volume.replica - 1, 1)
 
 
@@ -81,51 +85,67 @@ def _most_in_a_set(node: str, volume: Volume, observed: Observed) -> int:
     return max(sum(brick.node == node for brick in group) for group in sets)
 
 
-def _wait_until_whole(hook: Hook, runner: Runner, addresses: Mapping[str, str]) -> Observed:
-    looks, announced, reasons = 0, time.monotonic() + 10, ["it was not looked at"]
+def _wait_until_whole(
+    hook: Hook, runner: Runner, addresses: Mapping[str, str], outdated: Sequence[str] = ()
+) -> tuple[Observed, str]:
+    """Wait until nothing is amiss, or all that is amiss lies on one of the `outdated` peers, whose restart may mend it.
+
+    Returns the last snapshot and that peer's node ("" if there is none).
+    """
+    began = announced = time.monotonic()
+    looks = 0
     while True:
         try:
             observed = observe(runner, addresses, everyone=not hook.values.host_network)
             reasons = amiss(runner, observed)
         except (GlusterError, OutcomeUnknown, PeerUnavailable) as error:
-            reasons = [str(error)]
+            reasons = [("", str(error))]
         looks = 0 if reasons else looks + 1
         if looks == LOOKS:
-            return observed
+            return observed, ""
         now = time.monotonic()
+        (broken, *others) = {node for node, _ in reasons} or {""}
+        if broken in outdated and not others and now - began > REPAIR_SECONDS:
+            return observed, broken
         if hook.left() < 0:
             raise Refused(
                 "\n".join(
                     ["No peer is restarted until the pool is whole, and it did not become so:"]
-                    + [f"  - {reason}" for reason in reasons]
+                    + [f"  - {reason}" for _, reason in reasons]
                     + ["It may get there by itself; run `helm upgrade` again to go on."]
                 )
             )
-        if reasons and now > announced:
-            hook.report.say(f"  Waiting for: {'; '.join(reasons)}")
-            announced = now + 20
+        if reasons and now - announced > ANNOUNCE_SECONDS:
+            hook.report.say(f"  Waiting for: {'; '.join(reason for _, reason in reasons)}")
+            announced = now
         time.sleep(1)
 
 
-def amiss(runner: Runner, observed: Observed) -> list[str]:
-    """What is not whole: peers away as any other sees it, bricks offline, entries to heal, in any started volume."""
+def amiss(runner: Runner, observed: Observed) -> list[tuple[str, str]]:
+    """What is not whole: peers away as any other sees it, bricks offline, data on the move, entries to heal.
+
+    Each with the node that it lies on, "" where it lies on no single one.
+    """
     views = [(peer, view) for peer in observed.peers for view in peer.views or ()]
-    reasons = [f"{observed.name_of(v.uuid)} is not connected as {p.name} sees it" for p, v in views if not v.healthy]
-    online = {(p.volume, p.peer, p.path) for p in observed.processes if p.online}
+    reasons = [
+        (name := observed.name_of(view.uuid), f"{name} is not connected as {peer.name} sees it")
+        for peer, view in views
+        if not view.healthy
+    ]
     started = [volume for volume in observed.volumes if volume.started]
     reasons += [
-        f"the brick {brick} of {volume.name} is offline"
+        (observed.name_of(brick.peer), f"the brick {brick} of {volume.name} is offline")
         for volume in started
-        for brick in volume.bricks
-        if (volume.name, brick.peer, brick.path) not in online
+        for brick in offline(volume, observed)
     ]
+    reasons += [("", f"{v.name} is being rebalanced") for v in started if observed.rebalancing(v.name)]
     redundant = [volume.name for volume in started if volume.set_size > 1]
     if reasons or not redundant:
         return reasons
     replies = session(runner, observed.member.name, [f"volume heal {name} info summary" for name in redundant])
     for name, reply in zip(redundant, replies, strict=True):
         if not reply.ok or reply.root is None:
-            reasons.append(f"{name}: {reply.message}")
+            reasons.append(("", f"{name}: {reply.message}"))
         elif not (progress := healed(reply.root)).done:
-            reasons.append(f"{name}: {progress.words}")
+            reasons.append(("", f"{name}: {progress.words}"))
     return reasons

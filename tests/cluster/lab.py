@@ -222,6 +222,12 @@ class Release:
         pods = self.lab.get("pods", "-n", self.namespace, "-l", selector)["items"]
         return {pod["spec"].get("nodeName", ""): pod["metadata"]["name"] for pod in pods}
 
+    def uids(self) -> dict[str, str]:
+        """Peer pod -> its UID: another one means that it was restarted."""
+        selector = f"app.kubernetes.io/instance={self.name},app.kubernetes.io/component=peer"
+        pods = self.lab.get("pods", "-n", self.namespace, "-l", selector)["items"]
+        return {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in pods}
+
     def report(self) -> str:
         """The hook's log, as `kubectl logs` shows it."""
         return self.lab.kubectl("logs", "-n", self.namespace, f"job/{self.fullname}-converge")

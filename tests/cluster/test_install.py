@@ -168,6 +168,27 @@ def test_what_would_change_a_volumes_type_is_refused(installed: Release, values:
     installed.upgrade(values)
 
 
+def test_a_node_taken_out_of_values_is_refused_before_anything_changes(
+    installed: Release, values: dict[str, Any]
+) -> None:
+    objects = ("get", "statefulsets,pods", "-n", installed.namespace, "-o", "jsonpath={.items[*].metadata.uid}")
+    before = installed.lab.kubectl(*objects)
+    gone = values["nodes"][2]["name"]
+    with pytest.raises(CommandFailed, match=rf"Nothing was changed. {gone}: taken out of `nodes`"):
+        installed.upgrade({"nodes": values["nodes"][:2], "bricks": values["bricks"]})
+    assert installed.lab.kubectl(*objects) == before
+
+
+def test_a_brick_directory_taken_out_of_values_restarts_no_peer(installed: Release, values: dict[str, Any]) -> None:
+    before = installed.uids()
+    kept = [volume for volume in values["volumes"] if volume.get("bricks") == [BRICK1]]
+    with pytest.raises(CommandFailed, match="bricks that values no longer give"):
+        installed.upgrade({**values, "bricks": [BRICK1], "volumes": [*kept, {**values["volumes"][5]}]})
+    assert installed.uids() == before, "no peer was restarted"
+    installed.upgrade(values)
+    assert installed.uids() == before
+
+
 @pytest.mark.parametrize(
     ("helm", "flags"),
     [(helms()[0], ("--wait",)), (helms()[1], ()), (helms()[1], ("--wait",))],

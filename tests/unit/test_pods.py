@@ -70,7 +70,7 @@ OTHER = event("FailedMount", "of another pod", uid="u2")
 def test_what_keeps_a_peer_away(
     found: list[dict[str, Any]], events: list[dict[str, Any]], says: str, stuck: bool
 ) -> None:
-    (peer,) = peer_pods(["worker-1"], found, events)
+    (peer,) = peer_pods(["worker-1"], found, events, [stateful_set("old")])
     assert says in peer.problem
     assert (peer.ready, peer.stuck) == (False, stuck)
 
@@ -92,7 +92,7 @@ def test_a_pod_that_is_ending_does_not_count() -> None:
 
 def stateful_set(revision: str, observed: int = 2) -> dict[str, Any]:
     return {
-        "metadata": {"name": "gluster-worker-1", "generation": 2},
+        "metadata": {"name": "gluster-worker-1", "generation": 2, "annotations": {NODE_ANNOTATION: "worker-1"}},
         "status": {"updateRevision": revision, "observedGeneration": observed},
     }
 
@@ -103,11 +103,10 @@ def stateful_set(revision: str, observed: int = 2) -> dict[str, Any]:
         (container(PULL), [stateful_set("new")], True),
         ([], [stateful_set("new")], True),
         (container(PULL), [stateful_set("old")], False),
-        (container(PULL), [stateful_set("new", observed=1)], False),
         (container({"running": {}}), [stateful_set("new")], False),
         (container(PULL), [], False),
     ],
-    ids=["cannot be pulled", "not made", "up to date", "not looked at yet", "runs", "no StatefulSet"],
+    ids=["cannot be pulled", "not made", "up to date", "runs", "no StatefulSet"],
 )
 def test_only_an_outdated_pod_that_does_not_run_is_replaced(
     statuses: list[dict[str, Any]], sets: list[dict[str, Any]], replaceable: bool
@@ -119,3 +118,10 @@ def test_only_an_outdated_pod_that_does_not_run_is_replaced(
     ready = pod(ready="True", containerStatuses=statuses)
     ready["metadata"]["labels"] = {"controller-revision-hash": "old"}
     assert not peer_pods(["worker-1"], [ready], [], sets)[0].replaceable
+
+
+def test_a_stateful_set_that_its_controller_has_not_seen_yet_is_waited_for() -> None:
+    (peer,) = peer_pods(["worker-1"], [pod(ready="True")], [], [stateful_set("new", observed=1)])
+    assert peer.problem == "the StatefulSet gluster-worker-1 was not looked at by its controller yet"
+    assert not peer.ready
+    assert not peer.stuck
