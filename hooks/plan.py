@@ -44,7 +44,7 @@ def bricks_to_inspect(values: Values, observed: Observed) -> tuple[BrickSpec, ..
 
 
 def make_plan(values: Values, observed: Observed, memory: Memory, restarting: Container[str] = ()) -> Plan:
-    """Decide. `observed` must hold the folders of `bricks_to_inspect`; `restarting` are nodes that get a changed pod."""
+    """Decide. `observed` must hold the folders of `bricks_to_inspect`; `restarting` nodes get a changed pod."""
     peers = plan_peers.decide(observed, memory.uuids)
     repair = plan_repair.decide(values, observed)
     volumes = plan_volumes.decide(values, observed, memory, restarting)
