@@ -1,6 +1,6 @@
 {{/*
 What the schema cannot say about values. Every problem is a sentence on what is wrong and one on what to do; all are
-collected in $check.problems and shown at once. hooks/values.py says the same in the same words and in the same order:
+collected in $check.problems and shown at once. hooks/values_nodes.py and hooks/values_volumes.py say the same in the same words and order:
 whoever changes a sentence here changes it there too.
 */}}
 
