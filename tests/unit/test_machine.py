@@ -22,7 +22,7 @@ from hooks.memory import Memory
 from hooks.plan_volumes import same_value
 from hooks.report import Report
 from hooks.runner import ExecResult, OutcomeUnknown
-from hooks.values import BrickSpec, Values, ValuesError
+from hooks.values import BrickSpec, Values, ValuesError, VolumeSpec
 from hooks.values_file import merged
 from hooks.values_parse import parse
 from tests.unit.fake_pool import FakeBrick, FakePeer, FakePool, FakeVolume
@@ -34,7 +34,8 @@ LOOKS = ("system:: uuid get", "peer status", "volume info", "volume status")
 FINAL = ("values no longer give", "a volume's type stays", "cannot become", "no.such-option does not exist")
 """Refusals that only other values can end."""
 
-NODES = "abcde"
+NODES = "abcdef"
+DIRECTORIES = ["/mnt/brick1", "/d"]
 DEFAULTS = merged({})
 KINDS: list[dict[str, int]] = [
     {},
@@ -58,10 +59,16 @@ FOREIGN: list[dict[str, object]] = [
 ABSENT: dict[str, object] = {"kind": "absent", "id": "", "data": "no"}
 
 volume_names = st.sampled_from("vw")
-kinds = st.sampled_from(KINDS)
+kinds = st.sampled_from([*KINDS, {"replica": 2}, {"replica": 2}])
 some_options = st.sampled_from(OPTIONS)
 numbers = st.integers(0, 11)
-execs = st.integers(1, 30)
+After = Callable[[int, int | None], None]
+Run = tuple[str, int, int, bool]
+FATES = ("whole", "dies", "dies at a change", "loses connections", "loses changes")
+runs = st.tuples(st.sampled_from(FATES), st.integers(1, 15), st.integers(1, 4), st.booleans())
+"""How a run goes, from which exec on (of all, or of those that change something), for how many of them, and whether
+what goes side by side is done backwards."""
+maybe_a_run = st.none() | runs
 
 
 class Death(BaseException):
@@ -87,13 +94,15 @@ class Quiet(Report):
 
 
 class Wire:
-    """The Runner of one run: `after` is called with each exec's number once it had its effect."""
+    """The Runner of one run: `after` is called once an exec had its effect, with its number among all execs and, if
+    it was to change something, among those that were."""
 
-    def __init__(self, pool: FakePool, away: Callable[[], list[str]], after: Callable[[int], None]) -> None:
+    def __init__(self, pool: FakePool, away: Callable[[], list[str]], after: After) -> None:
         self.pool = pool
         self.away = away
         self.after = after
         self.execs = 0
+        self.changing = 0
         self.changes: list[str] = []
 
     def run(self, peer: str, argv: Sequence[str], stdin: str = "", timeout: float = 60) -> ExecResult:
@@ -102,7 +111,8 @@ class Wire:
         self.changes += changes
         result = self.pool.run(peer, argv, stdin, timeout)
         self.execs += 1
-        self.after(self.execs)
+        self.changing += bool(changes)
+        self.after(self.execs, self.changing if changes else None)
         return result
 
 
@@ -141,7 +151,7 @@ def _parsed(raw: str) -> Values | None:
         return None
 
 
-def _nothing(number: int) -> None:
+def _nothing(number: int, change: int | None) -> None:
     pass
 
 
@@ -164,7 +174,7 @@ class Machine(RuleBasedStateMachine):
         self.pool = FakePool(*NODES)
         self.record: dict[str, str] = {}
         self.nodes = 2
-        self.dirs = ["/mnt/brick1"]
+        self.dirs = DIRECTORIES[:1]
         self.volumes: dict[str, dict[str, Any]] = {}
         self.values = self._parse()
         self.bricks: dict[str, dict[tuple[str, str], bool]] = {}
@@ -172,7 +182,10 @@ class Machine(RuleBasedStateMachine):
         self.ids: dict[str, str] = {}
         self.foreign: dict[tuple[str, str], dict[str, object]] = {}
         self.unmounted: dict[tuple[str, str], dict[str, object]] = {}
+        self.by_hand: set[str] = set()
         self.to_spread: set[str] = set()
+        self.left: dict[tuple[str, str], VolumeSpec] = {}
+        """Folders with what failed steps of the hook left, which it must clean up while values say the same."""
 
     def teardown(self) -> None:
         self.patch.undo()
@@ -242,40 +255,57 @@ class Machine(RuleBasedStateMachine):
 
     # -- values change ------------------------------------------------------------------------------------------
 
-    @initialize(nodes=st.integers(2, 4), kind=kinds, options=some_options)
-    def first_values(self, nodes: int, kind: dict[str, int], options: dict[str, object]) -> None:
-        self.nodes = nodes
-        self._change(volumes={"v": {**kind, "options": options}})
-        self.values = self._parse()
-
-    @rule(nodes=st.integers(2, len(NODES)))
-    def other_nodes(self, nodes: int) -> None:
+    @initialize(nodes=st.integers(2, 4), kind=kinds, installed=st.booleans())
+    def first_values(self, nodes: int, kind: dict[str, int], installed: bool) -> None:
         self._change(nodes=nodes)
+        self._change(volumes={"v": kind})
+        if installed:
+            assert self._run() is None
 
-    @rule(name=volume_names, kind=kinds, options=some_options)
-    def a_volume_is_listed(self, name: str, kind: dict[str, int], options: dict[str, object]) -> None:
+    @rule(nodes=st.integers(2, len(NODES)), run=maybe_a_run)
+    def other_nodes(self, nodes: int, run: Run | None) -> None:
+        self._change(nodes=nodes)
+        self._maybe(run)
+
+    @rule(name=volume_names, kind=kinds, options=some_options, run=maybe_a_run)
+    def a_volume_is_listed(self, name: str, kind: dict[str, int], options: dict[str, object], run: Run | None) -> None:
         self._change(volumes={**self.volumes, name: {**kind, "options": options}})
+        self._maybe(run)
 
-    @rule(name=volume_names)
-    def a_volume_is_left_out(self, name: str) -> None:
-        self._change(volumes={other: volume for other, volume in self.volumes.items() if other != name})
+    @rule(name=volume_names, once=st.booleans())
+    def a_volume_is_left_out(self, name: str, once: bool) -> None:
+        """For good, or for one run."""
+        before = self.volumes
+        self._change(volumes={other: volume for other, volume in before.items() if other != name})
+        if once:
+            self._run()
+            self._change(volumes=before)
 
-    @rule(name=volume_names, options=some_options)
-    def other_options(self, name: str, options: dict[str, object]) -> None:
-        if name in self.volumes:
-            self._change(volumes={**self.volumes, name: {**self.volumes[name], "options": options}})
+    @precondition(lambda self: self.volumes)
+    @rule(number=numbers, options=some_options, run=maybe_a_run)
+    def other_options(self, number: int, options: dict[str, object], run: Run | None) -> None:
+        name = sorted(self.volumes)[number % len(self.volumes)]
+        self._change(volumes={**self.volumes, name: {**self.volumes[name], "options": options}})
+        self._maybe(run)
 
-    @rule(name=volume_names, arbiter=st.booleans())
-    def a_copy_more(self, name: str, arbiter: bool) -> None:
-        """Of replica 2, with the node that it needs."""
-        if self.volumes.get(name, {}).get("replica") == 2:
-            wider = {"replica": 2, "arbiter": 1} if arbiter else {"replica": 3}
-            volumes = {**self.volumes, name: {"options": self.volumes[name]["options"], **wider}}
-            self._change(nodes=max(3, self.nodes), volumes=volumes)
+    @precondition(lambda self: self._mirrors())
+    @rule(number=numbers, arbiter=st.booleans(), dirs=st.sampled_from([1, 2]), run=maybe_a_run)
+    def a_copy_more(self, number: int, arbiter: bool, dirs: int, run: Run | None) -> None:
+        """Of replica 2, with a node that it needs."""
+        mirrors = self._mirrors()
+        name = mirrors[number % len(mirrors)]
+        wider = {"replica": 2, "arbiter": 1} if arbiter else {"replica": 3}
+        volumes = {**self.volumes, name: {"options": self.volumes[name].get("options", {}), **wider}}
+        self._change(nodes=min(self.nodes + 1, len(NODES)), dirs=DIRECTORIES[:dirs], volumes=volumes)
+        self._maybe(run)
 
-    @rule(dirs=st.sampled_from([["/mnt/brick1"], ["/mnt/brick1", "/d"]]))
-    def other_brick_directories(self, dirs: list[str]) -> None:
-        self._change(dirs=dirs)
+    def _mirrors(self) -> list[str]:
+        return sorted(n for n, v in self.volumes.items() if v.get("replica") == 2 and "arbiter" not in v)
+
+    @rule(dirs=st.sampled_from([2, 1]), run=maybe_a_run)
+    def other_brick_directories(self, dirs: int, run: Run | None) -> None:
+        self._change(dirs=DIRECTORIES[:dirs])
+        self._maybe(run)
 
     # -- the world ----------------------------------------------------------------------------------------------
 
@@ -306,6 +336,7 @@ class Machine(RuleBasedStateMachine):
             return
         if folder["kind"] != "absent":
             folder["data"] = "yes"  # somebody puts a file into what a create left
+            self.left.pop((brick.node, brick.path), None)
         elif recorded and kind.get("id") and kind["data"] == "no":
             return  # a brick without any file where ours was recorded: nothing tells them apart
         else:
@@ -328,6 +359,13 @@ class Machine(RuleBasedStateMachine):
         self.pool.locked = locked
 
     @precondition(lambda self: self.pool_volumes)
+    @rule(number=numbers)
+    def an_option_is_set_by_hand(self, number: int) -> None:
+        name = sorted(self.pool_volumes)[number % len(self.pool_volumes)]
+        self.pool_volumes[name].options["auth.allow"] = "10.*"
+        self.by_hand.add(name)
+
+    @precondition(lambda self: self.pool_volumes)
     @rule()
     def files_are_written(self) -> None:
         for volume in self.pool_volumes.values():
@@ -337,25 +375,25 @@ class Machine(RuleBasedStateMachine):
 
     # -- runs ---------------------------------------------------------------------------------------------------
 
-    @rule(backwards=st.booleans())
-    def a_run(self, backwards: bool) -> None:
-        self._run(backwards)
+    @rule(run=runs)
+    def a_run(self, run: Run) -> None:
+        self._maybe(run)
 
-    @rule(last=execs, backwards=st.booleans())
-    def a_run_that_dies(self, last: int, backwards: bool) -> None:
-        def die(number: int) -> None:
-            if number == last:
+    def _maybe(self, run: Run | None) -> None:
+        if run is None:
+            return
+        fate, first, count, backwards = run
+
+        def after(number: int, change: int | None) -> None:
+            counted = change if "change" in fate else number
+            if counted is None or fate == "whole":
+                return
+            if "dies" in fate and counted == first:
                 raise Death
-
-        self._run(backwards, die)
-
-    @rule(first=execs, count=st.integers(1, 4), backwards=st.booleans())
-    def a_run_that_loses_connections(self, first: int, count: int, backwards: bool) -> None:
-        def lose(number: int) -> None:
-            if first <= number < first + count:
+            if "loses" in fate and first <= counted < first + count:
                 raise OutcomeUnknown("the connection was lost")
 
-        self._run(backwards, lose)
+        self._run(after, backwards)
 
     @rule()
     def all_is_mended_and_a_run_reaches_what_values_say(self) -> None:
@@ -366,18 +404,18 @@ class Machine(RuleBasedStateMachine):
         for (node, path), folder in self.unmounted.items():
             self.pool.peers[node].folder(path).update(folder)
         self.unmounted.clear()
-        live = self._live()
+        self._note_left(None)
         for brick in self._coming():
-            recorded = any(str(brick) in taking for taking in self.memory.taking.values())
-            if not recorded and (brick.node, brick.path) not in live:
+            if (brick.node, brick.path) not in self.left:
                 self.pool.peers[brick.node].folder(brick.path).update(ABSENT)
-        refusal = self._run(False)
+        refusal = self._run()
         assert refusal is None or any(text in refusal for text in FINAL), refusal
 
-    def _run(self, backwards: bool, after: Callable[[int], None] = _nothing) -> str | None:
+    def _run(self, after: After = _nothing, backwards: bool = False) -> str | None:
         """One run of the hook; returns why it refused, if it did."""
         for module in (observe, apply):
             self.patch.setattr(module, "side_by_side", one_by_one(backwards))
+        self._note_left(None)
         before = self._state()
         listed = {spec.name for spec in self.values.volumes}
         wire = Wire(self.pool, self._away, after)
@@ -394,6 +432,7 @@ class Machine(RuleBasedStateMachine):
             refusal = "dead"
         self._note_spreading(self.pool.commands[commands:])
         state = self._state()
+        self._note_left(before)
         if refusal is not None and "nothing was changed" in refusal:
             assert not wire.changes, f"{wire.changes}, and then: {refusal}"
         if not wire.changes:
@@ -410,6 +449,17 @@ class Machine(RuleBasedStateMachine):
                 self.to_spread.add(words[2])
             elif words[1] == "rebalance" and words[3] == "start":
                 self.to_spread.discard(words[2])
+
+    def _note_left(self, before: Mapping[str, object] | None) -> None:
+        """Forget what values no longer say; with the state before a run note what that run left."""
+        specs = {brick: spec for spec in self.values.volumes for brick in spec.bricks}
+        coming = {(brick.node, brick.path): specs.get(brick) for brick in self._coming()}
+        self.left = {place: spec for place, spec in self.left.items() if spec == coming.get(place)}
+        for place, spec in coming.items() if before is not None else ():
+            folder = self.pool.peers[place[0]].folder(place[1])
+            fresh = before is not None and ":".join(place) not in before
+            if spec is not None and folder["id"] and place not in self.foreign and fresh:
+                self.left[place] = spec
 
     def _check_success(self) -> None:
         _, plan = converge.look_and_plan(self.pool, self.values, self.addresses, self.memory)
@@ -451,6 +501,10 @@ class Machine(RuleBasedStateMachine):
                 assert len({brick.host for brick in volume.bricks[start : start + size]}) == size
 
     @invariant()
+    def options_set_by_hand_stay(self) -> None:
+        assert all(self.pool_volumes[name].options.get("auth.allow") == "10.*" for name in self.by_hand)
+
+    @invariant()
     def foreign_folders_are_untouched(self) -> None:
         for (node, path), folder in self.foreign.items():
             assert self.pool.peers[node].folder(path) == folder
@@ -467,7 +521,7 @@ class Machine(RuleBasedStateMachine):
 TestMachine = Machine.TestCase
 TestMachine.settings = settings(
     max_examples=EXAMPLES,
-    stateful_step_count=10,
+    stateful_step_count=8,
     deadline=None,
     database=None,
     print_blob=True,
