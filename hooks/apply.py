@@ -104,7 +104,7 @@ def _run_shell(
         result = runner.run(peer, ["timeout", "60", "sh", "-c", step.command], timeout=70)
         if result.exit_code:
             text = result.stderr.strip() or f"exit code {result.exit_code}"
-            return [(peer, step, Reply(step.command, -1, -1, text))]
+            return [(peer, step, Reply(step.command, -1, -1, text, shell=True))]
         done(Done(step, time.monotonic() - began))
     return []
 

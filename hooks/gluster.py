@@ -31,6 +31,7 @@ class Reply:
     op_errno: int
     message: str
     root: ET.Element | None = None
+    shell: bool = False
 
     @property
     def ok(self) -> bool:
@@ -48,7 +49,9 @@ class GlusterError(Exception):
     def __init__(self, peer: str, reply: Reply):
         self.peer = peer
         self.reply = reply
-        super().__init__(f"`gluster {reply.command}` failed on {peer}: {reply.message or 'gluster gives no reason'}")
+        super().__init__(
+            f"`{'' if reply.shell else 'gluster '}{reply.command}` failed on {peer}: {reply.message or 'gluster gives no reason'}"
+        )
 
 
 def session(runner: Runner, peer: str, commands: Sequence[str], timeout: float = TIMEOUT) -> list[Reply]:

@@ -11,7 +11,7 @@ from hooks.values import BrickSpec, Values
 
 # After a restart of all peers a daemon can serve all volumes but one, and a start alone does not give it back (seen
 # with seven volumes): without its process, the start makes a new one for all of them.
-_STOP_DAEMON = r"grep -lz '^shd/' /proc/[0-9]*/cmdline | cut -d/ -f3 | xargs -r kill"
+_STOP_DAEMON = "for pid in $(grep -lz '^shd/' /proc/[0-9]*/cmdline | cut -d/ -f3); do kill $pid; done"
 
 
 def decide(values: Values, observed: Observed) -> Decision:
