@@ -62,9 +62,9 @@ volume_names = st.sampled_from("vw")
 kinds = st.sampled_from([*KINDS, {"replica": 2}, {"replica": 2}])
 some_options = st.sampled_from(OPTIONS)
 numbers = st.integers(0, 11)
-After = Callable[[int, int | None], None]
+Breaks = Callable[[int, int | None, bool], None]
 Run = tuple[str, int, int, bool]
-FATES = ("whole", "dies", "dies at a change", "loses connections", "loses changes")
+FATES = ("whole", "dies", "dies at a change", "dies before a change", "loses connections", "loses changes")
 runs = st.tuples(st.sampled_from(FATES), st.integers(1, 15), st.integers(1, 4), st.booleans())
 """How a run goes, from which exec on (of all, or of those that change something), for how many of them, and whether
 what goes side by side is done backwards."""
@@ -94,13 +94,13 @@ class Quiet(Report):
 
 
 class Wire:
-    """The Runner of one run: `after` is called once an exec had its effect, with its number among all execs and, if
-    it was to change something, among those that were."""
+    """The Runner of one run: `breaks` is called before and after each exec's effect, with its number among all execs
+    and, if it is to change something, among those that are."""
 
-    def __init__(self, pool: FakePool, away: Callable[[], list[str]], after: After) -> None:
+    def __init__(self, pool: FakePool, away: Callable[[], list[str]], breaks: Breaks) -> None:
         self.pool = pool
         self.away = away
-        self.after = after
+        self.breaks = breaks
         self.execs = 0
         self.changing = 0
         self.changes: list[str] = []
@@ -109,10 +109,11 @@ class Wire:
         changes = list(_changes(argv, stdin))
         assert not (changes and self.away()), f"{changes} while {self.away()} are away"
         self.changes += changes
-        result = self.pool.run(peer, argv, stdin, timeout)
         self.execs += 1
         self.changing += bool(changes)
-        self.after(self.execs, self.changing if changes else None)
+        self.breaks(self.execs, self.changing if changes else None, False)
+        result = self.pool.run(peer, argv, stdin, timeout)
+        self.breaks(self.execs, self.changing if changes else None, True)
         return result
 
 
@@ -151,7 +152,7 @@ def _parsed(raw: str) -> Values | None:
         return None
 
 
-def _nothing(number: int, change: int | None) -> None:
+def _nothing(number: int, change: int | None, done: bool) -> None:
     pass
 
 
@@ -384,16 +385,19 @@ class Machine(RuleBasedStateMachine):
             return
         fate, first, count, backwards = run
 
-        def after(number: int, change: int | None) -> None:
+        def breaks(number: int, change: int | None, done: bool) -> None:
             counted = change if "change" in fate else number
+            start = (first - 1) % 6 + 1 if "change" in fate else first
             if counted is None or fate == "whole":
                 return
-            if "dies" in fate and counted == first:
+            if "dies" in fate and counted == start and done == ("before" not in fate):
                 raise Death
-            if "loses" in fate and first <= counted < first + count:
+            # of several changes that are lost only the first has its effect
+            has_effect = counted == start or "change" not in fate
+            if "loses" in fate and start <= counted < start + count and done == has_effect:
                 raise OutcomeUnknown("the connection was lost")
 
-        self._run(after, backwards)
+        self._run(breaks, backwards)
 
     @rule()
     def all_is_mended_and_a_run_reaches_what_values_say(self) -> None:
@@ -411,14 +415,14 @@ class Machine(RuleBasedStateMachine):
         refusal = self._run()
         assert refusal is None or any(text in refusal for text in FINAL), refusal
 
-    def _run(self, after: After = _nothing, backwards: bool = False) -> str | None:
+    def _run(self, breaks: Breaks = _nothing, backwards: bool = False) -> str | None:
         """One run of the hook; returns why it refused, if it did."""
         for module in (observe, apply):
             self.patch.setattr(module, "side_by_side", one_by_one(backwards))
         self._note_left(None)
         before = self._state()
         listed = {spec.name for spec in self.values.volumes}
-        wire = Wire(self.pool, self._away, after)
+        wire = Wire(self.pool, self._away, breaks)
         hook = converge.Hook(
             self.values, self.clock.now + 60, Quiet(), save=lambda memory: self.record.update(memory.to_record())
         )
