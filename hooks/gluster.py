@@ -49,9 +49,8 @@ class GlusterError(Exception):
     def __init__(self, peer: str, reply: Reply):
         self.peer = peer
         self.reply = reply
-        super().__init__(
-            f"`{'' if reply.shell else 'gluster '}{reply.command}` failed on {peer}: {reply.message or 'gluster gives no reason'}"
-        )
+        command = reply.command if reply.shell else f"gluster {reply.command}"
+        super().__init__(f"`{command}` failed on {peer}: {reply.message or 'gluster gives no reason'}")
 
 
 def session(runner: Runner, peer: str, commands: Sequence[str], timeout: float = TIMEOUT) -> list[Reply]:
