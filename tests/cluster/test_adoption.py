@@ -154,8 +154,6 @@ def test_a_pool_of_the_hosts_goes_on_in_pods(lab: Lab, release: Release) -> None
         # Somebody stops glusterd only. No second brick process may be started on the folder of one that runs.
         for node in addresses:
             hosts.run(node, STOP_GLUSTERD)
-        # As three hosts with GlusterFS 10 leave it: 11 forgets this option, and here two peers have done so already.
-        hosts.run(lab.workers[2], f"echo nfs.disable=on >> /var/lib/glusterd/vols/{before.volume}/info")
         with ThreadPoolExecutor(1) as background:
             helm = background.submit(release.install, values)
             for node in addresses:
