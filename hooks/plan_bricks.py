@@ -45,7 +45,7 @@ def growth(spec: VolumeSpec, volume: Volume | None, observed: Observed) -> Growt
     free = [brick for brick in offered if brick not in live]
     widened: list[BrickSpec] = []
     if spec.set_size == volume.set_size + 1:
-        for old in _sets(live, volume.set_size):
+        for old in in_sets(live, volume.set_size):
             if (brick := _fits(old, free)) is not None:
                 widened.append(brick)
                 free.remove(brick)
@@ -61,11 +61,12 @@ def growth(spec: VolumeSpec, volume: Volume | None, observed: Observed) -> Growt
 def other_sets(spec: VolumeSpec, volume: Volume, observed: Observed) -> bool:
     """Whether values in their present order would group the same bricks otherwise, as when `nodes` is sorted anew."""
     live = live_bricks(volume, observed)
-    groups = ({frozenset(s) for s in _sets(bricks, spec.set_size)} for bricks in (live, spec.bricks))
+    groups = ({frozenset(s) for s in in_sets(bricks, spec.set_size)} for bricks in (live, spec.bricks))
     return set(live) == set(spec.bricks) and len({frozenset(group) for group in groups}) > 1
 
 
-def _sets(bricks: Sequence[BrickSpec], size: int) -> list[Sequence[BrickSpec]]:
+def in_sets(bricks: Sequence[BrickSpec], size: int) -> list[Sequence[BrickSpec]]:
+    """A volume's bricks cut into its sets of `size`."""
     return [bricks[start : start + size] for start in range(0, len(bricks), size)]
 
 

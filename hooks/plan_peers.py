@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from hooks.observe import Observed, Peer
 from hooks.pool import PeerView
 from hooks.steps import Decision, Phase, Step
+from hooks.values_words import joined
 
 
 def decide(observed: Observed, recorded: Mapping[str, str]) -> Decision:
@@ -60,7 +61,7 @@ def _clones_in_use(peers: Sequence[Peer]) -> list[str]:
         in_use = [peer.name for peer in peers if peer.uuid == uuid and not peer.alone]
         if count > 1 and len(in_use) > 1:
             refusals.append(
-                f"{_and(in_use)} have the same UUID {uuid} and each has peers or volumes: a state folder was copied "
+                f"{joined(in_use)} have the same UUID {uuid} and each has peers or volumes: a state folder was copied "
                 f"from one node to the other. Empty the state folder of the copy and start its pod anew."
             )
     return refusals
@@ -80,8 +81,8 @@ def _foreign_pools(observed: Observed) -> list[str]:
 def _belongings(peer: Peer) -> str:
     volumes = [volume.name for volume in peer.volumes or ()]
     peers = [view.hostnames[0] for view in peer.views or ()]
-    parts = [f"the volume{_s(volumes)} {_and(volumes)}"] if volumes else []
-    parts += [f"the peer{_s(peers)} {_and(peers)}"] if peers else []
+    parts = [f"the volume{_s(volumes)} {joined(volumes)}"] if volumes else []
+    parts += [f"the peer{_s(peers)} {joined(peers)}"] if peers else []
     return " and ".join(parts)
 
 
@@ -154,10 +155,6 @@ def _unlisted(observed: Observed) -> list[str]:
         for view in _views(observed).values()
         if view.uuid not in listed
     ]
-
-
-def _and(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _s(items: Sequence[str]) -> str:

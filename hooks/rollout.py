@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from hooks.converge import REPAIR_SECONDS, Hook, Refused, wait_for_pods
 from hooks.gluster import GlusterError, session
 from hooks.observe import Observed, observe
-from hooks.plan_bricks import live_bricks
+from hooks.plan_bricks import in_sets, live_bricks
 from hooks.plan_repair import offline
 from hooks.plan_volumes import kind_of
 from hooks.pods import PeerPod
@@ -80,8 +80,7 @@ def _spare(volume: Volume) -> int:
 
 
 def _most_in_a_set(node: str, volume: Volume, observed: Observed) -> int:
-    bricks = live_bricks(volume, observed)
-    sets = [bricks[i : i + volume.set_size] for i in range(0, len(bricks), volume.set_size)]
+    sets = in_sets(live_bricks(volume, observed), volume.set_size)
     return max(sum(brick.node == node for brick in group) for group in sets)
 
 
