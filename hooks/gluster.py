@@ -20,6 +20,13 @@ _DECLARATION = "<?xml"
 _NOT_ANSWERING = "Connection failed. Please check if gluster daemon is operational"
 _TIMED_OUT = "Request timed out"
 _RETRIABLE = ("Another transaction is in progress", "Locking failed", "Please try again")
+# Each answer comes whole below a line with its address; a glusterd that is silently gone costs ten seconds.
+_AT_ADDRESSES = r"""
+commands=$1; shift; answers=$(mktemp -d); trap 'rm -r "$answers"' EXIT; export commands answers
+printf '%s\n' "$@" | xargs -P 16 -n 1 sh -c \
+  'printf %s "$commands" | timeout 10 gluster --remote-host="$0" --mode=script --xml > "$answers/$0" 2>&1'
+for address; do echo "@ $address"; cat "$answers/$address"; echo; done
+"""
 
 
 @dataclass(frozen=True)
@@ -101,3 +108,24 @@ def _raise_if_unfinished(peer: str, command: str, result: ExecResult) -> None:
         raise PeerUnavailable(f"glusterd on {peer} does not answer its own command line (`gluster {command}`)")
     if result.exit_code >= 124 or _TIMED_OUT in output:
         raise OutcomeUnknown(f"`gluster {command}` on {peer} was ended before its answer came")
+
+
+def at_addresses(
+    runner: Runner, peer: str, addresses: Sequence[str], commands: Sequence[str]
+) -> dict[str, list[Reply] | None]:
+    """What the glusterds at `addresses` say to `commands` that only read, all asked from `peer` in one exec.
+
+    None for an address where nobody answers within ten seconds. Raises PeerUnavailable or OutcomeUnknown when `peer`
+    itself cannot be used.
+    """
+    text = "".join(f"{command}\n" for command in commands)
+    argv = ["timeout", str(math.ceil(TIMEOUT)), "bash", "-c", _AT_ADDRESSES, "bash", text, *addresses]
+    result = runner.run(peer, argv, timeout=TIMEOUT + 10)
+    parts = dict(part.split("\n", 1) for part in f"\n{result.stdout}".split("\n@ ")[1:])
+    if result.exit_code or parts.keys() != set(addresses):
+        raise PeerUnavailable(f"{peer} cannot ask the others: {result.stderr.strip() or result.stdout.strip()}")
+    answers: dict[str, list[Reply] | None] = {}
+    for address in addresses:
+        replies = [_parse(c, document) for c, document in zip(commands, _documents(parts[address]), strict=False)]
+        answers[address] = replies if len(replies) == len(commands) else None
+    return answers

@@ -1,8 +1,8 @@
 """The live pool, read and never changed: who the peers are, what they see of each other, volumes and their bricks.
 
 A healthy pool costs three execs whatever its size: one peer tries the port of each other one, then is asked for
-everything, and a second one for its view of the first. Only when these do not account for every node of values are the
-others asked too, side by side.
+everything, and a second one for its view of the first. On the pod network it costs two: that first try asks each peer
+for its view. Only when these do not account for every node of values are all asked, side by side.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from hooks.folders import Folder, inspect
-from hooks.gluster import GlusterError, Reply, session
+from hooks.gluster import GlusterError, Reply, at_addresses, session
 from hooks.pool import (
     PeerView,
     Process,
@@ -34,6 +34,7 @@ R = TypeVar("R")
 PORT = 24007
 # Prints the addresses that take no connection; all are tried at the same time.
 _TRY_PORTS = f'for a; do (timeout 5 bash -c "</dev/tcp/$a/{PORT}" 2>/dev/null || echo "$a") & done; wait'
+_WHO = ("system:: uuid get", "peer status")
 AT_ONCE = 16
 """Peers that are asked at the same time."""
 
@@ -51,13 +52,17 @@ NO_STATUS = Status()
 
 @dataclass(frozen=True)
 class Peer:
-    """A node of values. `views` and `volumes` are what its own glusterd says; None where it was not asked."""
+    """A node of values. `views` and `volumes` are what its own glusterd says; None where it was not asked.
+
+    `at_address` is the UUID of the glusterd that other peers find at its address, "" where that was not looked at.
+    """
 
     name: str
     address: str
     uuid: str
     views: tuple[PeerView, ...] | None = None
     volumes: tuple[Volume, ...] | None = None
+    at_address: str = ""
 
     @property
     def alone(self) -> bool:
@@ -118,16 +123,23 @@ def observe(runner: Runner, addresses: Mapping[str, str], everyone: bool = False
     cannot be read.
     """
     names = list(addresses)
-    _try_ports(runner, names[0], [addresses[name] for name in names[1:]])
     status: dict[str, Status] = {}
 
     def ask(name: str) -> Peer:
         return _ask(runner, name, addresses[name], status if name == names[0] else None)
 
-    asked = side_by_side(ask, names if everyone else names[:2])
+    if everyone:
+        others = _ask_from(runner, names[0], {name: addresses[name] for name in names[1:]})
+        asked = [ask(names[0]), *others]
+    else:
+        _try_ports(runner, names[0], [addresses[name] for name in names[1:]])
+        asked = side_by_side(ask, names[:2])
     peers = _recognise(addresses, asked)
     if peers is None:
-        peers = (*asked, *side_by_side(ask, names[len(asked) :]))
+        known = {peer.name: peer for peer in asked if peer.volumes is not None}
+        rest = side_by_side(ask, [name for name in names if name not in known])
+        known |= {peer.name: peer for peer in rest}
+        peers = _with_identity(runner, [known[name] for name in names])
     member = Observed(peers).member
     if member.name not in status:
         (reply,) = session(runner, member.name, ["volume status"])
@@ -162,8 +174,39 @@ def _try_ports(runner: Runner, name: str, addresses: Sequence[str]) -> None:
         return
     result = runner.run(name, ["timeout", "30", "bash", "-c", _TRY_PORTS, "bash", *addresses], timeout=40)
     if result.exit_code or result.stdout.strip():
-        away = ", ".join(result.stdout.split()) or result.stderr.strip()
-        raise PeerUnavailable(f"{name} gets no connection to glusterd (port {PORT}) at {away}: node or network is away")
+        raise PeerUnavailable(_away(name, result.stdout.split() or [result.stderr.strip()]))
+
+
+def _ask_from(runner: Runner, name: str, addresses: Mapping[str, str]) -> list[Peer]:
+    """The peers of `addresses` as they answer to the one on `name`, without their volumes; this too tries each port."""
+    if not addresses:
+        return []
+    answers = at_addresses(runner, name, list(addresses.values()), _WHO)
+    if away := [address for address in addresses.values() if answers[address] is None]:
+        raise PeerUnavailable(_away(name, away))
+    peers = []
+    for other, address in addresses.items():
+        uuid, views = (_root(other, reply) for reply in answers[address] or ())
+        peers.append(Peer(other, address, parse_uuid(uuid), parse_peers(views)))
+    return peers
+
+
+def _with_identity(runner: Runner, peers: Sequence[Peer]) -> tuple[Peer, ...]:
+    """Add who answers at each address that the pool does not know as this peer's: it may be another glusterd."""
+    member = Observed(tuple(peers)).member
+    known = {name: view.uuid for view in member.views or () for name in view.hostnames}
+    new = [peer.address for peer in peers if known.get(peer.address) != peer.uuid]
+    answers = at_addresses(runner, member.name, new, _WHO[:1])
+
+    def at(peer: Peer) -> str:
+        replies = answers.get(peer.address)
+        return parse_uuid(_root(peer.name, replies[0])) if replies else ""
+
+    return tuple(replace(peer, at_address=at(peer)) for peer in peers)
+
+
+def _away(name: str, addresses: Sequence[str]) -> str:
+    return f"{name} gets no connection to glusterd (port {PORT}) at {', '.join(addresses)}: node or network is away"
 
 
 def _ask(runner: Runner, name: str, address: str, status: dict[str, Status] | None) -> Peer:

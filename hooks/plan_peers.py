@@ -13,7 +13,11 @@ from hooks.values_words import joined
 
 def decide(observed: Observed, recorded: Mapping[str, str]) -> Decision:
     """Plan resets of cloned UUIDs and probes. `recorded` is each node's UUID of earlier runs."""
-    refusals = [*_lost(observed, recorded), *_clones_in_use(observed.peers), *_foreign_pools(observed)]
+    refusals = _wrong_addresses(observed, recorded) or [
+        *_lost(observed, recorded),
+        *_clones_in_use(observed.peers),
+        *_foreign_pools(observed),
+    ]
     if refusals:
         return Decision(refusals=tuple(refusals))
     resets = _resets(observed)
@@ -37,6 +41,23 @@ def _views(observed: Observed) -> dict[str, PeerView]:
 
 def _in_pool(observed: Observed, peer: Peer) -> bool:
     return peer is observed.member or peer.uuid in _views(observed)
+
+
+def _wrong_addresses(observed: Observed, recorded: Mapping[str, str]) -> list[str]:
+    """An address that leads to another glusterd than the one in the node's pod must not be probed."""
+    names = {peer.uuid: peer.name for peer in observed.peers} | {uuid: name for name, uuid in recorded.items()}
+    refusals = []
+    for peer in observed.peers:
+        own, found = peer.uuid, peer.at_address
+        if peer.views is None and peer.name in recorded:  # it was not asked itself: its UUID is the address's
+            own, found = recorded[peer.name], peer.uuid
+        if found not in ("", own):
+            refusals.append(
+                f"{peer.name}: its address {peer.address} leads to another glusterd "
+                f"({names.get(found, 'none of these nodes')}, UUID {found}) than its own (UUID {own}). "
+                "Correct `address`."
+            )
+    return refusals
 
 
 def _lost(observed: Observed, recorded: Mapping[str, str]) -> list[str]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pytest_helm_charts.clusters import Cluster
 
+from testbed import cluster
+from testbed.config import ClusterError
+from testbed.native import Native
 from tests.cluster.lab import Lab, Release
 
 
@@ -30,3 +34,15 @@ def release(lab: Lab, namespace: str) -> Iterator[Release]:
     release = Release(lab, namespace)
     yield release
     release.uninstall()
+
+
+@pytest.fixture(scope="module")
+def machines(lab: Lab) -> Native:
+    """The test bed below the cluster, for faults that Kubernetes knows no words for. Only it has power to cut."""
+    try:
+        bed = cluster.current()
+    except ClusterError:
+        pytest.skip("the cluster is not the test bed's: nobody can cut its nodes' power")
+    if not isinstance(bed, Native) or bed.kubeconfig.read_text() != Path(lab.kubeconfig).read_text():
+        pytest.skip("the cluster is not the native test bed's: nobody can cut its nodes' power")
+    return bed

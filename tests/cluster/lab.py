@@ -85,6 +85,11 @@ class Lab:
         plain = [n for n in nodes if "node-role.kubernetes.io/control-plane" not in n["metadata"]["labels"]]
         return sorted(node["metadata"]["name"] for node in plain)
 
+    def address(self, node: str) -> str:
+        """The node's own address."""
+        addresses = self.get("node", node)["status"]["addresses"]
+        return next(str(a["address"]) for a in addresses if a["type"] == "InternalIP")
+
     @contextmanager
     def namespace(self) -> Iterator[str]:
         """A namespace that may hold privileged pods; removed afterwards with all that is in it."""

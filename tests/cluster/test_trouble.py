@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
 
-from tests.cluster.lab import CommandFailed, Lab, Release, nodes, peer_image, unique, until
+from tests.cluster.lab import CommandFailed, Lab, Release, nodes, peer_image, unique
 
 QUICK = {"hooks": {"activeDeadlineSeconds": 200}}
 
 
 @contextmanager
-def glusterd_on(lab: Lab, namespace: str, node: str) -> Iterator[None]:
-    """A glusterd that is none of ours holds port 24007 of `node`."""
+def glusterd_on(lab: Lab, namespace: str, node: str) -> Iterator[str]:
+    """A glusterd that is none of ours holds port 24007 of `node`; yields its pod's name."""
     name = unique("squatter")
     container = {
         "name": "glusterd",
@@ -34,7 +33,7 @@ def glusterd_on(lab: Lab, namespace: str, node: str) -> Iterator[None]:
     lab.apply(namespace, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec})
     lab.kubectl("wait", "-n", namespace, "--for=condition=Ready", f"pod/{name}", "--timeout=60s")
     try:
-        yield
+        yield name
     finally:
         lab.kubectl("delete", "pod", name, "-n", namespace, "--wait=true")
 
@@ -80,26 +79,19 @@ def test_peers_with_a_cloned_state_folder_become_a_right_pool(lab: Lab, release:
     assert release.info(volume)["Status"] == "Started"
 
 
-def test_foreign_files_in_a_brick_folder_stay_untouched(lab: Lab, release: Release) -> None:
-    volume = unique("v")
-    folder = f"/mnt/brick1/{volume}"
-    node = lab.workers[1]
-    before = lab.on_node(release.namespace, node, f"mkdir {folder}; echo precious > {folder}/file; ls -lR {folder}")
-    values = {"nodes": nodes(lab.workers[:2]), "volumes": [{"name": volume, "replica": 2}]}
-    with pytest.raises(CommandFailed, match="the folder is not empty and no brick; its files are left untouched"):
-        release.install(values)
-    assert lab.on_node(release.namespace, node, f"ls -lR {folder}") == before
-    assert "precious" in lab.on_node(release.namespace, node, f"cat {folder}/file; rm -r {folder}")
-    assert "every brick online" in release.upgrade(values)
-
-
-def test_a_brick_on_the_root_disk_is_refused_unless_values_allow_it(lab: Lab, release: Release) -> None:
-    brick = f"/var/lib/bricks-of-tests/{unique('brick')}"
-    lab.on_node(release.namespace, lab.workers[0], f"mkdir -p {brick}")
-    values = {"nodes": nodes(lab.workers[:1]), "bricks": [brick], "volumes": [{"name": unique("v")}]}
-    with pytest.raises(CommandFailed, match="lies on the node's root disk"):
-        release.install(values)
-    assert "every brick online" in release.upgrade({**values, "allowRootDiskBricks": True})
+def test_an_address_of_somebody_elses_glusterd_is_not_probed(lab: Lab, release: Release) -> None:
+    one, two, three = lab.workers[:3]
+    foreign = lab.address(three)
+    values = {"nodes": [*nodes([one]), {"name": two, "address": foreign}], "volumes": []}
+    with glusterd_on(lab, release.namespace, three) as squatter:
+        with pytest.raises(CommandFailed) as failed:
+            release.install({**values, **QUICK})
+        assert f"{two}: its address {foreign} leads to another glusterd (none of these nodes, UUID " in str(
+            failed.value
+        )
+        peers = lab.kubectl("exec", "-n", release.namespace, squatter, "--", "gluster", "peer", "status")
+        assert peers.strip() == "Number of Peers: 0"
+    assert "every brick online" in release.upgrade({"nodes": nodes([one, two])})
 
 
 def test_an_option_that_gluster_does_not_know(lab: Lab, release: Release) -> None:
@@ -109,27 +101,3 @@ def test_an_option_that_gluster_does_not_know(lab: Lab, release: Release) -> Non
     assert "every brick online" in release.upgrade(
         {"nodes": nodes(lab.workers[:1]), "volumes": [{**volume, "options": {}}]}
     )
-
-
-def test_a_hook_that_is_killed_is_followed_by_one_that_goes_on(lab: Lab, release: Release) -> None:
-    volumes = [{"name": unique("v"), "replica": 3} for _ in range(12)]
-    values = {"nodes": nodes(lab.workers[:3]), "volumes": volumes}
-
-    def hook() -> str:
-        selector = f"batch.kubernetes.io/job-name={release.fullname}-converge"
-        pods = lab.get("pods", "-n", release.namespace, "-l", selector)["items"]
-        return next((pod["metadata"]["name"] for pod in pods if pod["status"]["phase"] == "Running"), "")
-
-    with ThreadPoolExecutor(1) as background:
-        helm = background.submit(release.install, values)
-        first = until("the hook runs", hook)
-        for line in lab.follow("logs", "--follow", "-n", release.namespace, first):
-            if "s] done in " in line:
-                lab.kubectl("delete", "pod", "-n", release.namespace, first, "--grace-period=0", "--force")
-                break
-        helm.result()
-    assert hook() != first
-    log = release.report()
-    assert "every brick online" in log
-    assert log.count("s] done in ") < 3 + 2 * len(volumes), "the second hook went on where the first one stopped"
-    assert set(release.gluster("volume", "list").split()) == {str(volume["name"]) for volume in volumes}

@@ -105,6 +105,8 @@ class FakePool:
         self.execs.append((peer, stdin or argv[2]))
         if list(argv[2:]) == ["gluster", "--mode=script", "--xml"]:
             result = self._session(self.peers[peer], stdin.splitlines())
+        elif list(argv[2:4]) == ["bash", "-c"] and "--remote-host" in argv[4]:
+            result = self._at_addresses(argv[6].splitlines(), argv[7:])
         elif list(argv[2:4]) == ["bash", "-c"]:
             silent = [a for a in argv[6:] if not any(p.address == a and p.answers for p in self.peers.values())]
             result = ExecResult("".join(f"{a}\n" for a in silent), "", 0)
@@ -119,6 +121,14 @@ class FakePool:
         if self.lose_connection(len(self.execs)):
             raise OutcomeUnknown("the connection was lost")
         return result
+
+    def _at_addresses(self, commands: Sequence[str], addresses: Sequence[str]) -> ExecResult:
+        out = ""
+        for address in addresses:
+            peer = next((p for p in self.peers.values() if p.address == address), None)
+            said = self._session(peer, commands).stdout if peer else "Connection failed."
+            out += f"@ {address}\n{said}\n"
+        return ExecResult(out, "", 0)
 
     def _shell(self, peer: FakePeer, command: str) -> ExecResult:
         if command.startswith("gluster --mode=script volume heal ") and command.endswith(" || true"):

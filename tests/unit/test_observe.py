@@ -1,0 +1,76 @@
+"""What the hook learns of the pool and what that costs, on the in-memory pool."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hooks.converge import look_and_plan
+from hooks.memory import Memory
+from hooks.observe import Observed, observe
+from hooks.plan import Plan
+from hooks.runner import PeerUnavailable
+from hooks.values_file import merged
+from hooks.values_parse import parse
+from tests.unit.fake_pool import FakePool
+
+
+def pooled(*names: str) -> FakePool:
+    pool = FakePool(*names)
+    first, *others = pool.peers.values()
+    for peer in others:
+        pool.peer_probe(first, [peer.address])
+    pool.peer_probe(others[0], [first.address])
+    return pool
+
+
+def plan(pool: FakePool, addresses: dict[str, str], memory: Memory | None = None) -> tuple[Observed, Plan]:
+    raw: dict[str, Any] = {"nodes": [{"name": name, "address": address} for name, address in addresses.items()]}
+    return look_and_plan(pool, parse(merged(raw)), addresses, memory or Memory())
+
+
+@pytest.mark.parametrize("peers", [2, 3, 60])
+@pytest.mark.parametrize(("everyone", "execs"), [(False, 3), (True, 2)])
+def test_a_healthy_pool_costs_as_many_execs_at_any_size(peers: int, everyone: bool, execs: int) -> None:
+    pool = pooled(*(f"n{i}" for i in range(1, peers + 1)))
+    observed = observe(pool, pool.addresses, everyone)
+    assert len(pool.execs) == execs
+    assert [peer.uuid for peer in observed.peers] == [peer.uuid for peer in pool.peers.values()]
+    assert all(peer.views is not None for peer in observed.peers) == (everyone or peers == 2)
+
+
+@pytest.mark.parametrize("everyone", [False, True])
+def test_a_peer_that_is_away_is_named_before_anything_else_is_asked(everyone: bool) -> None:
+    pool = pooled("a", "b", "c")
+    pool.peers["c"].answers = False
+    with pytest.raises(PeerUnavailable, match=r"a gets no connection to glusterd \(port 24007\) at 10\.0\.0\.3:"):
+        observe(pool, pool.addresses, everyone)
+    assert len(pool.execs) == 1
+
+
+def test_an_address_that_leads_to_a_glusterd_of_nobody_is_refused() -> None:
+    pool = pooled("a", "b")
+    pool.add("c", "10.0.0.3")
+    stranger = FakePool("stranger", net="10.0.9.").peers["stranger"]
+    pool.peers["stranger"] = stranger
+    _, refused = plan(pool, {"a": "10.0.0.1", "b": "10.0.0.2", "c": stranger.address})
+    assert refused.refusals == (
+        f"c: its address 10.0.9.1 leads to another glusterd (none of these nodes, UUID {stranger.uuid}) than its own "
+        f"(UUID {pool.peers['c'].uuid}). Correct `address`.",
+    )
+
+
+def test_addresses_that_were_exchanged_are_refused() -> None:
+    pool = pooled("a", "b", "c", "d")
+    memory = Memory(uuids={peer.name: peer.uuid for peer in pool.peers.values()})
+    first = {"a": "10.0.0.2", "b": "10.0.0.1", "c": "10.0.0.3", "d": "10.0.0.4"}
+    _, refused = plan(pool, first, memory)
+    assert len(refused.refusals) == 2
+    assert refused.refusals[0].startswith("a: its address 10.0.0.2 leads to another glusterd (b, UUID ")
+    last = {"a": "10.0.0.1", "b": "10.0.0.2", "c": "10.0.0.4", "d": "10.0.0.3"}
+    _, refused = plan(pool, last, memory)
+    assert [text.split(" leads")[0] for text in refused.refusals] == [
+        "c: its address 10.0.0.4",
+        "d: its address 10.0.0.3",
+    ]
