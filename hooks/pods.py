@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,13 +98,14 @@ def _problem(pod: Object, events: Sequence[Object]) -> tuple[str, bool]:
         return f"no node takes its pod (nodeSelector {selector}): {scheduled.get('message', 'no reason given')}", True
     if problem := _container_problem(pod):
         return problem, True
-    return _on_its_way(pod, ready, events)
+    return _on_its_way(pod, conditions, events)
 
 
-def _on_its_way(pod: Object, ready: Object, events: Sequence[Object]) -> tuple[str, bool]:
+def _on_its_way(pod: Object, conditions: Mapping[str, Object], events: Sequence[Object]) -> tuple[str, bool]:
     if _running(pod):
-        if ready.get("reason") not in (None, "ContainersNotReady"):
-            return f"its node is not Ready ({ready.get('message') or ready['reason']})", False
+        # The node controller takes Ready away without a reason; the kubelet's ContainersReady stays (seen with 1.37).
+        if conditions.get("ContainersReady", {}).get("status") == "True" and "reason" not in conditions["Ready"]:
+            return "its node is not Ready: the node or its kubelet is away", True
         return "its glusterd does not answer yet", False
     uid = pod["metadata"]["uid"]
     mount = _event(events, lambda e: e["reason"] == "FailedMount" and e["involvedObject"].get("uid") == uid)
@@ -125,7 +126,7 @@ def _container_problem(pod: Object) -> str:
     return ""
 
 
-def _event(events: Sequence[Object], wanted: Any) -> str:
+def _event(events: Sequence[Object], wanted: Callable[[Object], bool]) -> str:
     found = [event for event in events if wanted(event)]
     found.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
     return " ".join(found[-1].get("message", "").split()) if found else ""

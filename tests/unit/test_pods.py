@@ -34,7 +34,8 @@ def event(reason: str, message: str, time: str = "2026-01-01T00:00:00Z", **invol
 UNSCHEDULABLE = [{"type": "PodScheduled", "status": "False", "message": "0/3 nodes are available"}]
 GONE = [
     {"type": "PodScheduled", "status": "True"},
-    {"type": "Ready", "status": "False", "reason": "NodeNotReady", "message": "kubelet stopped"},
+    {"type": "Ready", "status": "False"},
+    {"type": "ContainersReady", "status": "True"},
 ]
 PULL = {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}}
 ENDED = {"terminated": {"exitCode": 1, "message": "Port 24007 on node worker-1 is taken by another glusterd.\n"}}
@@ -64,7 +65,7 @@ OTHER = event("FailedMount", "of another pod", uid="u2")
         ([pod()], [OTHER, MOUNT], "a directory cannot be mounted: hostPath type check failed: /mnt/brick1", True),
         ([pod()], [OTHER], "its container is being made", False),
         ([pod(containerStatuses=container({"running": {}}))], [MOUNT], "its glusterd does not answer yet", False),
-        ([pod(containerStatuses=container({"running": {}}), conditions=GONE)], [], "its node is not Ready", False),
+        ([pod(containerStatuses=container({"running": {}}), conditions=GONE)], [], "its node is not Ready", True),
     ],
 )
 def test_what_keeps_a_peer_away(
