@@ -26,7 +26,7 @@ demo: .venv/done ## a real cluster, the chart on it, a volume mounted in pods on
 	@$(TESTBED) up
 	@PATH=$(TOOLS):$$PATH KUBECONFIG=$$($(TESTBED) kubeconfig) $(BIN)/python -m demo
 
-test: test-fast testbed-tests cluster ## everything
+test: test-fast cluster testbed-tests ## everything
 
 test-fast: lint unit chart ## what needs no cluster: lint, unit and chart tests
 

@@ -1,4 +1,4 @@
-"""The command line: `python -m hooks converge` in the chart's Job, `python -m hooks plan` from anywhere."""
+"""The command line: `python -m hooks converge` and `guard` in the chart's Jobs, `plan` from anywhere."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from kubernetes.client.exceptions import ApiException
 
@@ -21,6 +22,7 @@ from hooks.kube import Cluster, ClusterError, PodRunner
 from hooks.lock import Locked, only_hook
 from hooks.memory import Memory
 from hooks.pods import PeerPod, peer_pods
+from hooks.preview import Preview, preview, preview_text
 from hooks.report import Report, plan_text, status_table, success
 from hooks.rollout import roll_out
 from hooks.runner import OutcomeUnknown, PeerUnavailable
@@ -30,6 +32,9 @@ from hooks.values_names import fullname
 from hooks.values_parse import parse
 
 NOTHING_TO_DO, FAILED, CHANGES = 0, 1, 2
+PLAN_ONLY = (
+    "`hooks.planOnly` is true: this is where it ends, nothing was changed. Set it to false to carry the plan out."
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -41,9 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         values = parse(raw)
         cluster = Cluster(args.namespace, args.release, args.kubeconfig, args.context)
         record = f"{args.fullname or fullname(raw, args.release)}-report"
-        if args.command == "plan":
-            return _plan(cluster, values, record)
-        return _converge(cluster, values, record, args.deadline, report)
+        if args.command == "converge":
+            return _converge(cluster, values, record, args.deadline, report)
+        return (_plan if args.command == "plan" else _guard)(cluster, values, record)
     except (Refused, Locked, ValuesError, ClusterError, PeerUnavailable, OutcomeUnknown, GlusterError) as error:
         report.say(str(error))
     except ApiException as error:
@@ -65,7 +70,7 @@ def _converge(cluster: Cluster, values: Values, record: str, seconds: float, rep
             memory = _memory(cluster, values, record)
             addresses = addresses_of(values, pods)
             runner_of = partial(_runner, cluster)
-            _refuse_before_restarts(hook, pods, runner_of(pods), addresses, memory)
+            _refuse_before_changes(hook, pods, runner_of(pods), addresses, memory)
             pods = roll_out(hook, pods, addresses, runner_of, look, cluster.delete_pod)
             runner = runner_of(pods)
             observed = converge(hook, runner, addresses, memory)
@@ -81,38 +86,52 @@ def _converge(cluster: Cluster, values: Values, record: str, seconds: float, rep
             cluster.write_record(record, {"outcome": outcome, "report": "\n".join([*report.lines, ""])})
 
 
-def _refuse_before_restarts(
+def _refuse_before_changes(
     hook: Hook, pods: Sequence[PeerPod], runner: PodRunner, addresses: Mapping[str, str], memory: Memory
 ) -> None:
-    """Peers get changed pods only for values that the plan would not refuse afterwards. Raises Refused otherwise."""
+    """Raise Refused where values want the plan alone, or peers would be restarted for a plan that is refused then."""
     outdated = {pod.node for pod in pods if pod.outdated}
-    if not outdated:
+    if not (outdated or hook.values.plan_only):
         return
     observed, plan = look_and_plan(runner, hook.values, addresses, memory, restarting=outdated)
     refusals = [text for text in plan.refusals if text not in plan.offline]
     if refusals:
         raise Refused(plan_text(replace(plan, refusals=tuple(refusals), waits=()), observed))
+    if hook.values.plan_only:
+        raise Refused(f"{plan_text(plan, observed)}\n{PLAN_ONLY}")
 
 
 def _plan(cluster: Cluster, values: Values, record: str) -> int:
-    pods = _look(cluster, values)
-    missing = [pod for pod in pods if not pod.ready]
-    if missing:
-        raise Refused(
-            "\n".join(
-                ["There is no plan while peers are not Ready:"] + [f"  - {pod.node}: {pod.problem}" for pod in missing]
-            )
-        )
-    memory = _memory(cluster, values, record)
-    outdated = [pod.node for pod in pods if pod.outdated]
-    if outdated:
-        print(f"{', '.join(outdated)}: the pod is of older values and will be restarted, one peer at a time.")
-    runner = _runner(cluster, pods)
-    observed, plan = look_and_plan(runner, values, addresses_of(values, pods), memory, outdated)
-    print(plan_text(plan, observed))
-    if plan.refusals or plan.waits:
+    seen = _preview(cluster, values, record, cluster.stateful_sets())
+    print(preview_text(seen))
+    if seen.plan.refusals or seen.plan.waits or seen.unready:
         return FAILED
-    return CHANGES if plan.steps or outdated else NOTHING_TO_DO
+    return CHANGES if seen.plan.steps or seen.changed else NOTHING_TO_DO
+
+
+def _guard(cluster: Cluster, values: Values, record: str) -> int:
+    """Refuse what would lose or strand data, before Helm changes an object; what only has to wait is the hook's."""
+    sets = cluster.stateful_sets()
+    if not sets:
+        print("No peer of this release is there yet: nothing to guard.")
+        return NOTHING_TO_DO
+    seen = _preview(cluster, values, record, sets)
+    plan = seen.plan
+    lasting = tuple(text for text in plan.refusals if text not in plan.offline)
+    passing = tuple(f"Before anything is changed: {text}" for text in (*plan.offline, *plan.waits))
+    print(preview_text(replace(seen, plan=replace(plan, refusals=lasting, waits=(), notes=(*plan.notes, *passing)))))
+    if lasting:
+        return FAILED
+    if values.plan_only:
+        print(PLAN_ONLY)
+        return FAILED
+    return NOTHING_TO_DO
+
+
+def _preview(cluster: Cluster, values: Values, record: str, sets: Sequence[Mapping[str, Any]]) -> Preview:
+    data = cluster.record(record)
+    pods = _look(cluster, values)
+    return preview(values, Memory.of_record(data), data.get("network"), pods, sets, _runner(cluster, pods))
 
 
 def _runner(cluster: Cluster, pods: Sequence[PeerPod]) -> PodRunner:
@@ -142,7 +161,10 @@ def _arguments() -> argparse.ArgumentParser:
     plan_command = commands.add_parser(
         "plan", help="print what would be done as exact gluster commands; change nothing"
     )
-    for command in (converge_command, plan_command):
+    guard_command = commands.add_parser(
+        "guard", help="print the plan, exit 1 where it would lose or strand data (the chart's Job before an upgrade)"
+    )
+    for command in (converge_command, plan_command, guard_command):
         command.add_argument(
             "-f", "--values", required=True, help="values file, merged over the chart's own values.yaml"
         )

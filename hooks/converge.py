@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from hooks.apply import Unfinished, apply_phase
 from hooks.gluster import GlusterError
 from hooks.memory import Memory
-from hooks.observe import Observed, observe, with_folders
+from hooks.observe import Observed, observe, with_coming, with_folders
 from hooks.plan import Plan, bricks_to_inspect, make_plan, remembered, settled
 from hooks.plan_repair import offline
 from hooks.pods import PeerPod
@@ -85,13 +85,20 @@ def _not_ready(pods: list[PeerPod], missing: list[PeerPod], head: str = "") -> s
 
 
 def look_and_plan(
-    runner: Runner, values: Values, addresses: Mapping[str, str], memory: Memory, restarting: Container[str] = ()
+    runner: Runner,
+    values: Values,
+    addresses: Mapping[str, str],
+    memory: Memory,
+    restarting: Container[str] = (),
+    coming: Container[str] = (),
 ) -> tuple[Observed, Plan]:
-    """One snapshot of the pool and the plan for it. Raises what observe() raises."""
-    observed = observe(runner, addresses, everyone=not values.host_network)
+    """One snapshot of the pool and the plan for it; `coming` nodes have no peer yet. Raises what observe() raises."""
+    present = {node: address for node, address in addresses.items() if node not in coming}
+    observed = observe(runner, present, everyone=not values.host_network) if present else Observed(())
+    observed = with_coming(observed, addresses, memory.uuids)
     bricks = bricks_to_inspect(values, observed)
     if bricks:
-        observed = with_folders(runner, observed, bricks)
+        observed = with_folders(runner, observed, bricks, coming)
     return observed, make_plan(values, observed, memory, restarting)
 
 

@@ -40,6 +40,12 @@ class Folder:
     on_root_disk: bool
 
 
+FREE = Folder(
+    exists=False, is_folder=False, empty=False, has_files=False, volume_id="", parent_exists=True, on_root_disk=False
+)
+"""A folder that nothing is in the way of."""
+
+
 def inspect(runner: Runner, node: str, bricks: Sequence[BrickSpec]) -> dict[BrickSpec, Folder]:
     """Look into the folders of `bricks`, all on `node`, with one exec. Raises PeerUnavailable when that fails."""
     result = runner.run(

@@ -8,12 +8,12 @@ for its view. Only when these do not account for every node of values are all as
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from hooks.folders import Folder, inspect
+from hooks.folders import FREE, Folder, inspect
 from hooks.gluster import GlusterError, Reply, at_addresses, session
 from hooks.pool import (
     PeerView,
@@ -147,12 +147,31 @@ def observe(runner: Runner, addresses: Mapping[str, str], everyone: bool = False
     return Observed(peers, status[member.name])
 
 
-def with_folders(runner: Runner, observed: Observed, bricks: Iterable[BrickSpec]) -> Observed:
-    """Add to a snapshot what is in the folders of `bricks` now: one exec a node, side by side."""
+def with_coming(observed: Observed, addresses: Mapping[str, str], recorded: Mapping[str, str]) -> Observed:
+    """Add nodes of `addresses` that have no peer yet, as empty ones, under their `recorded` UUID if there is one."""
+    present = {peer.name: peer for peer in observed.peers}
+    peers = (
+        present.get(name) or Peer(name, address, recorded.get(name, f"<{name}>"), (), ())
+        for name, address in addresses.items()
+    )
+    return replace(observed, peers=tuple(peers))
+
+
+def with_folders(
+    runner: Runner, observed: Observed, bricks: Iterable[BrickSpec], coming: Container[str] = ()
+) -> Observed:
+    """Add to a snapshot what is in the folders of `bricks` now: one exec a node, side by side.
+
+    On nodes that are `coming` nobody can look yet: their folders pass for free.
+    """
     by_node: dict[str, list[BrickSpec]] = {}
     for brick in bricks:
         by_node.setdefault(brick.node, []).append(brick)
-    found = side_by_side(lambda node: inspect(runner, node, by_node[node]), list(by_node))
+
+    def look(node: str) -> dict[BrickSpec, Folder]:
+        return dict.fromkeys(by_node[node], FREE) if node in coming else inspect(runner, node, by_node[node])
+
+    found = side_by_side(look, list(by_node))
     return replace(observed, folders={brick: folder for folders in found for brick, folder in folders.items()})
 
 

@@ -79,6 +79,8 @@ class Values:
     allow_downtime: bool
     host_network: bool = True
     cluster_domain: str = "cluster.local"
+    state_path: str = "/var/lib/glusterd"
+    plan_only: bool = False
 
 
 def type_words(numbers: Mapping[str, Any]) -> str:

@@ -33,4 +33,6 @@ def parse(raw: Mapping[str, Any]) -> Values:
         raw["rollout"]["allowDowntime"],
         raw["hostNetwork"],
         raw["clusterDomain"],
+        raw["statePath"],
+        raw["hooks"]["planOnly"],
     )

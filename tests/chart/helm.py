@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,9 @@ class Rendered:
 
     objects: tuple[Object, ...]
 
-    def one(self, kind: str, name: str = "") -> Object:
-        """The only object of a kind, or the one of this name."""
-        (found,) = [o for o in self.all(kind) if name in ("", o["metadata"]["name"])]
+    def one(self, kind: str, name: str = "*") -> Object:
+        """The only object of a kind whose name fits the pattern."""
+        (found,) = [o for o in self.all(kind) if fnmatchcase(o["metadata"]["name"], name)]
         return found
 
     def all(self, kind: str) -> list[Object]:

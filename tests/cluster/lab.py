@@ -209,6 +209,10 @@ class Release:
     def upgrade(self, values: Mapping[str, Any], *flags: str) -> str:
         return self._helm("upgrade", values, *flags)
 
+    def rollback(self) -> str:
+        """`helm rollback` to the revision before."""
+        return self._command("rollback", self.name, "--timeout", "900s")
+
     def uninstall(self) -> None:
         """`helm uninstall`, until the last peer pod has left its node (its port and bricks are free)."""
         self._command("uninstall", self.name, "--wait", "--ignore-not-found")

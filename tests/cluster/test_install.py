@@ -159,26 +159,6 @@ def test_plan_from_a_laptop(installed: Release, values: dict[str, Any]) -> None:
     assert "Refused, nothing was changed" in refused.stdout
 
 
-def test_what_would_change_a_volumes_type_is_refused(installed: Release, values: dict[str, Any]) -> None:
-    before = installed.gluster("volume", "info")
-    name = values["volumes"][1]["name"]
-    with pytest.raises(CommandFailed, match="a volume's type stays"):
-        installed.upgrade({**values, "volumes": [{"name": name, "disperse": 3, "redundancy": 1}]})
-    assert installed.gluster("volume", "info") == before
-    installed.upgrade(values)
-
-
-def test_a_node_taken_out_of_values_is_refused_before_anything_changes(
-    installed: Release, values: dict[str, Any]
-) -> None:
-    objects = ("get", "statefulsets,pods", "-n", installed.namespace, "-o", "jsonpath={.items[*].metadata.uid}")
-    before = installed.lab.kubectl(*objects)
-    gone = values["nodes"][2]["name"]
-    with pytest.raises(CommandFailed, match=rf"Nothing was changed. {gone}: taken out of `nodes`"):
-        installed.upgrade({"nodes": values["nodes"][:2], "bricks": values["bricks"]})
-    assert installed.lab.kubectl(*objects) == before
-
-
 def test_a_brick_directory_taken_out_of_values_restarts_no_peer(installed: Release, values: dict[str, Any]) -> None:
     before = installed.uids()
     kept = [volume for volume in values["volumes"] if volume.get("bricks") == [BRICK1]]

@@ -1,0 +1,119 @@
+{{/* What all hook Jobs do alike: root, args (the command and its flags), account, values (a ConfigMap's name). */}}
+{{- define "glusterfs.hookJob" -}}
+{{- $fullname := include "glusterfs.fullname" .root -}}
+backoffLimit: {{ int .root.Values.hooks.backoffLimit }}
+activeDeadlineSeconds: {{ int .root.Values.hooks.activeDeadlineSeconds }}
+podFailurePolicy:
+  rules:
+    - action: Ignore
+      onPodConditions:
+        - {type: DisruptionTarget, status: "True"}
+    # 1 is a refusal or an error that the hook has put in words: to say it again would not help.
+    - action: FailJob
+      onExitCodes:
+        containerName: hook
+        operator: In
+        values: [1]
+      # Kubernetes 1.26 to 1.28 say in their OpenAPI schema that this is required.
+      onPodConditions: []
+template:
+  metadata:
+    labels:
+      {{- include "glusterfs.selectorLabels" (dict "root" .root "component" "hook") | nindent 6 }}
+  spec:
+    restartPolicy: Never
+    serviceAccountName: {{ .account }}
+    automountServiceAccountToken: true
+    enableServiceLinks: false
+    securityContext:
+      runAsNonRoot: true
+      runAsUser: 65532
+      runAsGroup: 65532
+      seccompProfile:
+        type: RuntimeDefault
+    {{- with .root.Values.imagePullSecrets }}
+    imagePullSecrets:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+    {{- with .root.Values.hooks.nodeSelector }}
+    nodeSelector:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+    {{- with .root.Values.hooks.tolerations }}
+    tolerations:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+    containers:
+      - name: hook
+        image: {{ include "glusterfs.image" (dict "image" .root.Values.hooks.image "tag" .root.Chart.Version) }}
+        imagePullPolicy: {{ .root.Values.hooks.image.pullPolicy }}
+        args:
+          {{- range .args }}
+          - {{ . | quote }}
+          {{- end }}
+          - --values
+          - /values/values.yaml
+          - --release
+          - {{ .root.Release.Name | quote }}
+          - --namespace
+          - {{ .root.Release.Namespace | quote }}
+          - --fullname
+          - {{ $fullname | quote }}
+        securityContext:
+          allowPrivilegeEscalation: false
+          readOnlyRootFilesystem: true
+          capabilities:
+            drop: [ALL]
+        {{- with .root.Values.hooks.resources }}
+        resources:
+          {{- toYaml . | nindent 10 }}
+        {{- end }}
+        volumeMounts:
+          - name: values
+            mountPath: /values
+            readOnly: true
+          - name: tmp
+            mountPath: /tmp
+    volumes:
+      - name: values
+        configMap:
+          name: {{ .values }}
+      - name: tmp
+        emptyDir: {}
+{{- end -}}
+
+{{/* Rules of a Role that may look at the pool: read the peers' objects, and run gluster in them and in no other pod. */}}
+{{- define "glusterfs.lookRules" -}}
+{{- $fullname := include "glusterfs.fullname" . -}}
+# Wait for the peers and say what keeps one from coming.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [list]
+- apiGroups: [apps]
+  resources: [statefulsets]
+  verbs: [list]
+- apiGroups: [""]
+  resources: [configmaps]
+  resourceNames: [{{ $fullname }}-report]
+  verbs: [get]
+{{- with include "glusterfs.peerPods" . }}
+# Which of the two verbs it takes depends on the client's protocol.
+- apiGroups: [""]
+  resources: [pods/exec]
+  resourceNames: {{ . }}
+  verbs: [get, create]
+{{- end }}
+{{- end -}}
+
+{{/* Names of the peers' pods as a JSON list, "" without nodes. */}}
+{{- define "glusterfs.peerPods" -}}
+{{- $fullname := include "glusterfs.fullname" . -}}
+{{- $pods := list -}}
+{{- range .Values.nodes -}}
+{{- $pods = append $pods (printf "%s-%s-0" $fullname (include "glusterfs.peer" (dict "root" $ "node" .))) -}}
+{{- end -}}
+{{- if $pods -}}{{- sortAlpha $pods | toJson -}}{{- end -}}
+{{- end -}}

@@ -1,0 +1,109 @@
+"""The plan as far as it can be drawn before Helm has changed anything: for `plan` on a laptop and for the guard."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hooks.addresses import addresses_of, moved
+from hooks.converge import Refused, look_and_plan
+from hooks.gluster import GlusterError
+from hooks.guard import left_out, live_peers, restarting, switched
+from hooks.memory import Memory
+from hooks.observe import Observed
+from hooks.plan import Plan
+from hooks.pods import PeerPod
+from hooks.report import plan_text
+from hooks.runner import OutcomeUnknown, PeerUnavailable, Runner
+from hooks.values import Values
+from hooks.values_words import counted
+
+READ_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Preview:
+    """`unready` are peers that have a pod which cannot be asked: then there is no `observed`, and `plan` only refuses.
+
+    `changed` are nodes whose pods are of older values or will be.
+    """
+
+    plan: Plan
+    observed: Observed | None
+    unready: tuple[PeerPod, ...] = ()
+    changed: tuple[str, ...] = ()
+
+
+def preview(
+    values: Values,
+    memory: Memory,
+    network: str | None,
+    pods: Sequence[PeerPod],
+    sets: Sequence[Mapping[str, Any]],
+    runner: Runner,
+) -> Preview:
+    """Draw the plan for `values`. `pods` and `sets` are those of the release, `network` is what its record says.
+
+    Nodes without a peer yet stand in the plan as new, empty ones. Raises Refused when the pool cannot be read.
+    """
+    live = live_peers(sets)
+    refusals = [reason] if (reason := moved(values, network)) else []
+    refusals += switched(values, live)
+    running = [pod for pod in pods if pod.node in live]
+    unready = tuple(pod for pod in running if not pod.ready)
+    if refusals or unready:
+        refusals += left_out(values, live, memory.uuids, None)
+        return Preview(Plan(refusals=tuple(refusals)), None, unready)
+    changed = restarting(values, live) | {pod.node for pod in running if pod.outdated}
+    coming = tuple(pod.node for pod in pods if pod.node not in live)
+    addresses = {**addresses_of(values, pods), **{node: _unknown(values, node) for node in coming}}
+    observed, plan = _look(runner, values, addresses, memory, changed, coming)
+    asked = observed if running else None
+    plan = replace(plan, refusals=(*left_out(values, live, memory.uuids, asked), *plan.refusals))
+    if coming and live:
+        note = f"{', '.join(coming)}: no peer runs there yet; its state and folders are looked at when it does."
+        plan = replace(plan, notes=(*plan.notes, note))
+    return Preview(plan, observed, changed=tuple(pod.node for pod in pods if pod.node in changed))
+
+
+def _look(
+    runner: Runner,
+    values: Values,
+    addresses: Mapping[str, str],
+    memory: Memory,
+    changed: Container[str],
+    coming: Container[str],
+) -> tuple[Observed, Plan]:
+    """Look until the pool can be read: another transaction, or a peer that has just come back, passes in a moment."""
+    until = time.monotonic() + READ_SECONDS
+    while True:
+        try:
+            return look_and_plan(runner, values, addresses, memory, changed, coming)
+        except (GlusterError, OutcomeUnknown, PeerUnavailable) as error:
+            if time.monotonic() > until:
+                raise Refused(f"The pool cannot be read, nothing was changed: {error}") from error
+            time.sleep(1)
+
+
+def _unknown(values: Values, node: str) -> str:
+    """A new node's address, where values do not tell it."""
+    entry = next(entry for entry in values.nodes if entry.name == node)
+    return entry.address or f"<address of {node}>"
+
+
+def preview_text(seen: Preview) -> str:
+    """A preview's plan; where the pool cannot be looked at, why."""
+    lines = []
+    if seen.unready:
+        lines.append("The pool cannot be looked at while not every peer of it is Ready:")
+        lines += [f"  - {pod.node}: {pod.problem}" for pod in seen.unready]
+    if seen.changed and not seen.plan.refusals:
+        lines.append(f"{', '.join(seen.changed)}: the pod changes and is restarted, one peer at a time.")
+    if seen.observed:
+        lines.append(plan_text(seen.plan, seen.observed))
+    elif seen.plan.refusals:
+        lines.append(f"Refused, nothing was changed: {counted(len(seen.plan.refusals), 'reason')}.")
+        lines += [f"  - {reason}" for reason in seen.plan.refusals]
+    return "\n".join(lines)
