@@ -12,6 +12,7 @@ WRITER = """
 cd /data/{volume}
 for ((i = 0; ; i++)); do
   head -c 100000 /dev/urandom > w$i && sync w$i && sha256sum w$i >> /tmp/acknowledged || echo $i >> /tmp/failed
+  sleep 0.1  # a rebalance has to look at every file there is: it must not be outrun for ever
 done
 """
 
