@@ -1,6 +1,6 @@
 # Two commands do it all: `make demo` and `make test`. Both install what they need and cache what is expensive.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint unit chart testbed-tests cluster images push lock docs down clean
+.PHONY: help demo test test-fast lint unit chart testbed-tests cluster bench images push lock down clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -49,6 +49,10 @@ testbed-tests: .venv/done ## the test bed's own tests (they need root)
 cluster: .venv/done ## tests on a real cluster: the test bed, or the one that KUBECONFIG names
 	@if [ -n "$$KUBECONFIG" ]; then $(BIN)/pytest tests/cluster --kubeconfig "$$KUBECONFIG"; else \
 	  $(TESTBED) up && PATH=$(TOOLS):$$PATH $(BIN)/pytest tests/cluster --kubeconfig "$$($(TESTBED) kubeconfig)"; fi
+
+bench: .venv/done ## tables of what it costs: planning, the hook against a script by hand
+	@$(TESTBED) up
+	@PATH=$(TOOLS):$$PATH KUBECONFIG=$$($(TESTBED) kubeconfig) $(BIN)/python -m bench
 
 images: ## build both images with docker, podman or buildah (BUILDER=...)
 	@test -n "$(BUILDER)" || { echo "Install docker, podman or buildah, or name one: make images BUILDER=..."; exit 1; }

@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TypeVar
 
 from hooks.folders import FREE, Folder, inspect
@@ -78,7 +79,7 @@ class Observed:
     status: Status = NO_STATUS
     folders: Mapping[BrickSpec, Folder] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def member(self) -> Peer:
         """The peer whose view of the pool counts: one that sees most of the nodes in values, then one with volumes.
 
@@ -96,9 +97,16 @@ class Observed:
     def volumes(self) -> tuple[Volume, ...]:
         return self.member.volumes or ()
 
-    @property
-    def processes(self) -> tuple[Process, ...]:
-        return self.status.processes
+    def processes_of(self, volume: str) -> Sequence[Process]:
+        """The processes of a volume, as `volume status` has them."""
+        return self._processes.get(volume, ())
+
+    @cached_property
+    def _processes(self) -> dict[str, list[Process]]:
+        found: dict[str, list[Process]] = {}
+        for process in self.status.processes:
+            found.setdefault(process.volume, []).append(process)
+        return found
 
     def rebalancing(self, volume: str) -> bool:
         """Whether a rebalance of the volume is going on."""
@@ -106,13 +114,12 @@ class Observed:
 
     def name_of(self, uuid: str) -> str:
         """The node's name for a peer's UUID; for a peer that values do not list, its address in the pool."""
-        for peer in self.peers:
-            if peer.uuid == uuid:
-                return peer.name
-        for view in self.member.views or ():
-            if view.uuid == uuid:
-                return view.hostnames[0]
-        return uuid
+        return self._names.get(uuid, uuid)
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        listed = {peer.uuid: peer.name for peer in reversed(self.peers)}
+        return {view.uuid: view.hostnames[0] for view in self.member.views or ()} | listed
 
 
 def observe(runner: Runner, addresses: Mapping[str, str], everyone: bool = False) -> Observed:

@@ -24,10 +24,8 @@ def decide(values: Values, observed: Observed) -> Decision:
         away = list(offline(volume, observed))
         daemons = [
             process
-            for process in observed.processes
-            if process.volume == volume.name
-            and not (process.is_brick or process.online)
-            and any(peer.uuid == process.peer for peer in observed.peers)
+            for process in observed.processes_of(volume.name)
+            if not (process.is_brick or process.online) and any(peer.uuid == process.peer for peer in observed.peers)
         ]
         unproven = [brick for brick in away if not _is_ours(volume, brick, observed)]
         refusals += [
@@ -68,7 +66,7 @@ def _listed(values: Values, observed: Observed) -> Iterator[Volume]:
 
 def offline(volume: Volume, observed: Observed) -> Iterator[Brick]:
     """The bricks of a started volume that `volume status` does not show as online."""
-    online = {(p.peer, p.path) for p in observed.processes if p.volume == volume.name and p.online}
+    online = {(p.peer, p.path) for p in observed.processes_of(volume.name) if p.online}
     return (brick for brick in volume.bricks if (brick.peer, brick.path) not in online)
 
 

@@ -159,9 +159,11 @@ def _leftover(brick: BrickSpec, spec: VolumeSpec, observed: Observed, memory: Me
     says "already part of a volume". `brick` is one that the volume does not have.
     """
     folder = observed.folders[brick]
+    if not folder.volume_id:
+        return False
     known = any(volume.id == folder.volume_id and volume.name != spec.name for volume in observed.volumes)
     recorded = f"{brick.node}:{brick.path}" in memory.taking.get(spec.name, ())
-    return bool(folder.volume_id) and not known and recorded and folder.is_folder and not folder.has_files
+    return not known and recorded and folder.is_folder and not folder.has_files
 
 
 def _cleanups(spec: VolumeSpec, grown: Growth, observed: Observed, memory: Memory) -> list[Step]:

@@ -62,14 +62,12 @@ def status_table(observed: Observed) -> str:
     heads: dict[int, str] = {}
     for volume in observed.volumes:
         heads[len(rows)] = f"Volume {volume.name} ({kind_of(volume)}, {'started' if volume.started else 'not started'})"
-        live = {(p.peer, p.path): p for p in observed.processes if p.volume == volume.name}
+        live = {(p.peer, p.path): p for p in observed.processes_of(volume.name)}
         for brick in volume.bricks:
             process = live.get((brick.peer, brick.path))
             rows.append((str(brick), observed.name_of(brick.peer), *_state(process)))
         rows += [
-            (p.host, observed.name_of(p.peer), *_state(p))
-            for p in observed.processes
-            if p.volume == volume.name and not p.is_brick
+            (p.host, observed.name_of(p.peer), *_state(p)) for p in observed.processes_of(volume.name) if not p.is_brick
         ]
     return "\n".join(_aligned(rows, heads))
 

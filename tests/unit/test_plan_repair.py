@@ -23,7 +23,7 @@ def test_a_self_heal_daemon_that_lost_a_volume_is_stopped_before_the_start() -> 
     whole = observe(pool, pool.addresses)
     assert not any(phase.steps for phase in plan_repair.decide(values, whole).phases)
     lost = Process("m", "Self-heal Daemon", "10.0.0.2", pool.peers["b"].uuid, online=False, port="N/A", pid="-1")
-    broken = replace(whole, status=replace(whole.status, processes=(*whole.processes, lost)))
+    broken = replace(whole, status=replace(whole.status, processes=(*whole.status.processes, lost)))
     stop, start = plan_repair.decide(values, broken).phases
     assert [(step.peer, step.shell) for step in stop.steps] == [("b", True)]
     assert [step.command for step in start.steps] == ["volume start m force"]

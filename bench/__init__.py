@@ -1,0 +1,1 @@
+"""What the project's parts cost, as tables of ratios: `make bench`."""

@@ -1,0 +1,77 @@
+"""The best script that somebody would write by hand for the same job: few sessions over stdin, peers side by side.
+
+It looks at nothing, checks nothing and cannot be run twice: what is left is what gluster itself takes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from hooks.gluster import GlusterError, session
+from hooks.progress import rebalanced
+from hooks.runner import Runner
+
+Addresses = Mapping[str, str]
+
+
+def install(runner: Runner, addresses: Addresses, volumes: Sequence[str], brick: str) -> None:
+    """Join the peers and make replicated volumes over all of them, each with a brick below `brick` on each node."""
+    first, second, *_ = addresses
+    run(runner, first, [f"peer probe {address}" for name, address in addresses.items() if name != first])
+    run(runner, second, [f"peer probe {addresses[first]}"])
+    _shared(runner, addresses, {volume: _made(volume, addresses, brick) for volume in volumes})
+
+
+def expand(runner: Runner, addresses: Addresses, volumes: Sequence[str], brick: str) -> None:
+    """Add a set of bricks below `brick` to each volume and wait until the data is spread."""
+    commands = {
+        volume: [
+            f"volume add-brick {volume} {_bricks(volume, addresses, brick)}",
+            f"volume rebalance {volume} start",
+        ]
+        for volume in volumes
+    }
+    _shared(runner, addresses, commands)
+    waiting = list(volumes)
+    while waiting:
+        replies = session(runner, next(iter(addresses)), [f"volume rebalance {volume} status" for volume in waiting])
+        waiting = [
+            volume
+            for volume, reply in zip(waiting, replies, strict=True)
+            if reply.root is None or not rebalanced(reply.root).done
+        ]
+        if waiting:
+            time.sleep(1)
+
+
+def _made(volume: str, addresses: Addresses, brick: str) -> list[str]:
+    create = f"volume create {volume} replica {len(addresses)} {_bricks(volume, addresses, brick)}"
+    return [create, f"volume set {volume} performance.nl-cache on", f"volume start {volume}"]
+
+
+def _bricks(volume: str, addresses: Addresses, brick: str) -> str:
+    return " ".join(f"{address}:{brick}/{volume}" for address in addresses.values())
+
+
+def _shared(runner: Runner, addresses: Addresses, commands: Mapping[str, Sequence[str]]) -> None:
+    """Each peer gets its share of the volumes."""
+    shares: dict[str, list[str]] = {name: [] for name in addresses}
+    for number, steps in enumerate(commands.values()):
+        shares[list(addresses)[number % len(addresses)]] += steps
+    with ThreadPoolExecutor(len(shares)) as pool:
+        for result in [pool.submit(run, runner, name, share) for name, share in shares.items() if share]:
+            result.result()
+
+
+def run(runner: Runner, peer: str, commands: Sequence[str]) -> None:
+    """Run all of it; what another peer's transaction refused is run again, as everybody has to."""
+    rest = list(commands)
+    while rest:
+        replies = session(runner, peer, rest)
+        failed = [reply for reply in replies if not reply.ok]
+        for reply in failed:
+            if not reply.retriable:
+                raise GlusterError(peer, reply)
+        rest = [reply.command for reply in failed]

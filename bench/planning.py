@@ -1,0 +1,62 @@
+"""How long a plan takes to make for a large pool: pure computing over a snapshot of the in-memory pool."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import statistics
+import time
+from typing import Any
+
+from bench.table import table
+from hooks.converge import Hook, converge
+from hooks.memory import Memory
+from hooks.observe import observe, with_folders
+from hooks.plan import bricks_to_inspect, make_plan
+from hooks.report import Report
+from hooks.values import Values
+from hooks.values_file import merged
+from hooks.values_parse import parse
+from tests.unit.fake_pool import FakePool
+
+SIZES = ((25, 250), (50, 500), (100, 1000))
+"""Peers and volumes, each pair twice the one before."""
+
+
+def planning() -> str:
+    """The table: an install, nothing to do, and an expansion of every volume by a set."""
+    rows = [("planning", "peers", "volumes", "steps", "CPU seconds")]
+    for peers, volumes in SIZES:
+        pool = FakePool(*(f"n{i}" for i in range(1, peers + 1)))
+        wanted, more = _values(pool, volumes, ["/mnt/brick1"]), _values(pool, volumes, ["/mnt/brick1", "/mnt/brick2"])
+        results = {"install": _timed(pool, wanted)}
+        with contextlib.redirect_stdout(io.StringIO()):
+            hook = Hook(wanted, time.monotonic() + 600, Report(), save=lambda memory: None)
+            converge(hook, pool, pool.addresses, Memory())
+        results |= {"nothing to do": _timed(pool, wanted), "expand": _timed(pool, more)}
+        rows += [(job, str(peers), str(volumes), str(n), f"{s:.3f} s") for job, (n, s) in results.items()]
+    return table(rows)
+
+
+def _values(pool: FakePool, volumes: int, bricks: list[str]) -> Values:
+    """Each volume is a replica 3 one on three peers."""
+    names = list(pool.addresses)
+    made: list[dict[str, Any]] = [
+        {"name": f"v{i}", "replica": 3, "nodes": [names[(i + k) % len(names)] for k in range(3)]}
+        for i in range(volumes)
+    ]
+    entries = [{"name": name, "address": address} for name, address in pool.addresses.items()]
+    return parse(merged({"nodes": entries, "bricks": bricks, "volumes": made}))
+
+
+def _timed(pool: FakePool, values: Values) -> tuple[int, float]:
+    """Steps of the plan, and the median of the CPU seconds that it took to make, looking at the pool not included."""
+    observed = observe(pool, pool.addresses)
+    observed = with_folders(pool, observed, bricks_to_inspect(values, observed))
+    seconds = []
+    for _ in range(5):
+        began = time.process_time()
+        bricks_to_inspect(values, observed)
+        plan = make_plan(values, observed, Memory())
+        seconds.append(time.process_time() - began)
+    return len(plan.steps), statistics.median(seconds)
