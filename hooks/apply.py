@@ -53,16 +53,15 @@ def apply_phase(
     first step that failed, after all sessions ended, Unfinished when a wait reaches the deadline, and PeerUnavailable
     or OutcomeUnknown as gluster.session does.
     """
-    for step in phase.steps:
-        if step.until is not None:
-            _wait(runner, step, members[0], deadline, say)
-            done(Done(step, 0.0))
+    _wait(runner, [step for step in phase.steps if step.until is not None], members[0], deadline, done, say)
     steps = [step for step in phase.steps if step.until is None]
     while steps:
         outcomes = side_by_side(lambda batch: _run(runner, *batch, done), _share_out(steps, members))
         failed = [(peer, step, reply) for outcome in outcomes for peer, step, reply in outcome]
-        for peer, _, reply in failed:
-            if not reply.retriable or time.monotonic() > deadline:
+        locked = {step.volume for _, step, reply in failed if reply.retriable and step.volume}
+        for peer, step, reply in failed:
+            # What came after a refused lock in the same session failed for want of it.
+            if not (reply.retriable or step.volume in locked) or time.monotonic() > deadline:
                 raise GlusterError(peer, reply)
         steps = [step for _, step, _ in failed]
         if steps:
@@ -109,37 +108,52 @@ def _run_shell(
     return []
 
 
-def _wait(runner: Runner, step: Step, peer: str, deadline: float, say: Callable[[str], None]) -> None:
-    """Look until the work that `step` asks about has ended; an exec that breaks is just another look."""
-    assert step.until is not None
-    looks, said, shown = 0, 0.0, ""
-    changed, words = time.monotonic(), ""
-    while looks < LOOKS[step.until]:
-        progress = _look(runner, step, peer)
-        if progress.failed:
-            raise GlusterError(peer, Reply(step.command, -1, -1, f"it ended without success: {progress.words}"))
-        looks = looks + 1 if progress.done else 0
+def _wait(
+    runner: Runner,
+    steps: Sequence[Step],
+    peer: str,
+    deadline: float,
+    done: Callable[[Done], None],
+    say: Callable[[str], None],
+) -> None:
+    """Look, at all `steps` in one session, until the work that they ask about has ended."""
+    began = changed = time.monotonic()
+    looks = dict.fromkeys(steps, 0)
+    said, words = 0.0, ""
+    while looks:
+        found = _look(runner, list(looks), peer)
+        for step, progress in found.items():
+            if progress.failed:
+                raise GlusterError(peer, Reply(step.command, -1, -1, f"it ended without success: {progress.words}"))
+            looks[step] = looks[step] + 1 if progress.done else 0
+            if step.until is not None and looks[step] == LOOKS[step.until]:
+                del looks[step]
+                done(Done(step, time.monotonic() - began))
         now = time.monotonic()
-        if now > deadline:
-            raise Unfinished(
-                f"`{step}`: {progress.words}. It goes on by itself; run `helm upgrade` again to see it through."
-            )
-        if progress.words != words:
-            changed, words = now, progress.words
-        if not progress.done and now - changed > STALL_SECONDS:
-            raise OutcomeUnknown(f"`{step}` stands still at: {words}")
-        if not progress.done and progress.words != shown and now - said > PROGRESS_SECONDS:
-            say(f"  {step}: {progress.words}")
-            said, shown = now, progress.words
-        if looks < LOOKS[step.until]:
+        going = [f"`{step}`: {found[step].words}" for step in looks if not found[step].done]
+        if going and now > deadline:
+            raise Unfinished(f"{going[0]}. It goes on by itself; run `helm upgrade` again to see it through.")
+        if (text := "; ".join(going)) != words:
+            changed, words = now, text
+            if going and now - said > PROGRESS_SECONDS:
+                say(f"  {going[0]}{f', and {len(going) - 1} more' if going[1:] else ''}")
+                said = now
+        elif going and now - changed > STALL_SECONDS:
+            raise OutcomeUnknown(f"it stands still: {words}")
+        if looks:
             time.sleep(1)
 
 
-def _look(runner: Runner, step: Step, peer: str) -> Progress:
+def _look(runner: Runner, steps: Sequence[Step], peer: str) -> dict[Step, Progress]:
+    """How far each step's work is; an exec that breaks is just another look."""
     try:
-        (reply,) = session(runner, peer, [step.command])
+        replies = session(runner, peer, [step.command for step in steps])
     except (PeerUnavailable, OutcomeUnknown) as error:
-        return Progress(False, str(error))
+        return dict.fromkeys(steps, Progress(False, str(error)))
+    return {step: _progress(step, reply) for step, reply in zip(steps, replies, strict=True)}
+
+
+def _progress(step: Step, reply: Reply) -> Progress:
     if not reply.ok or reply.root is None:
         return Progress(False, reply.message)
     return healed(reply.root) if step.until is Until.HEALED else rebalanced(reply.root)

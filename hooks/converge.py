@@ -8,6 +8,7 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
 
 from hooks.apply import Unfinished, apply_phase
+from hooks.folders import Folder
 from hooks.gluster import GlusterError
 from hooks.memory import Memory
 from hooks.observe import Observed, observe, with_coming, with_folders
@@ -17,7 +18,7 @@ from hooks.pods import PeerPod
 from hooks.report import Report, plan_text
 from hooks.runner import OutcomeUnknown, PeerUnavailable, Runner
 from hooks.steps import Step, Until
-from hooks.values import Values
+from hooks.values import BrickSpec, Values
 
 STUCK_SECONDS = 60
 """How long a pod may show the same error that waiting does not mend (image, node, mount, port) before we say so."""
@@ -91,14 +92,18 @@ def look_and_plan(
     memory: Memory,
     restarting: Container[str] = (),
     coming: Container[str] = (),
+    known: Mapping[BrickSpec, Folder] | None = None,
 ) -> tuple[Observed, Plan]:
-    """One snapshot of the pool and the plan for it; `coming` nodes have no peer yet. Raises what observe() raises."""
+    """One snapshot of the pool and the plan for it; `known` folders are not read again, `coming` nodes have no peer yet.
+
+    Raises what observe() raises.
+    """
     present = {node: address for node, address in addresses.items() if node not in coming}
     observed = observe(runner, present, everyone=not values.host_network) if present else Observed(())
     observed = with_coming(observed, addresses, memory.uuids)
     bricks = bricks_to_inspect(values, observed)
     if bricks:
-        observed = with_folders(runner, observed, bricks, coming)
+        observed = with_folders(runner, observed, bricks, coming, known)
     return observed, make_plan(values, observed, memory, restarting)
 
 
@@ -110,8 +115,9 @@ def converge(hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: M
     shown: list[Step] = []
     done: list[Plan] = []
     changed = False
+    known: Mapping[BrickSpec, Folder] = {}
     while True:
-        observed, plan = _settled(hook, runner, addresses, memory, changed)
+        observed, plan = _settled(hook, runner, addresses, memory, changed, known)
         if plan.refusals or plan.waits:
             raise Refused(_reasons(plan) if changed else plan_text(plan, observed))
         if not shown or any(step not in shown for step in plan.steps):
@@ -129,6 +135,9 @@ def converge(hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: M
         if not broken:
             done.append(plan)
         changed = True
+        # What only joined peers has touched no folder.
+        touched = any(step.volume or step.shell for phase in plan.next_phases for step in phase.steps)
+        known = {} if touched else observed.folders
         memory = memory.followed(waited[Until.REBALANCED], waited[Until.HEALED])
         hook.save(memory)
     hook.save(settled(hook.values, observed, memory))
@@ -142,13 +151,13 @@ def _reasons(plan: Plan) -> str:
 
 
 def _carry_out(hook: Hook, runner: Runner, plan: Plan, observed: Observed) -> tuple[dict[Until, set[str]], bool]:
-    """Do the phases up to the one after which the pool must be seen anew.
+    """Do the plan's next phases.
 
     Returns the volumes that were waited for to the end, and whether it broke off at a step whose outcome is not known.
     """
     waited: dict[Until, set[str]] = {until: set() for until in Until}
     members = [observed.member.name, *(p.name for p in observed.peers if p is not observed.member)]
-    for phase in plan.phases:
+    for phase in plan.next_phases:
         if hook.lost.is_set():
             raise Refused("The lock on this release was lost to another hook: this one stops. The next run goes on.")
         if hook.left() < 0:
@@ -167,13 +176,16 @@ def _carry_out(hook: Hook, runner: Runner, plan: Plan, observed: Observed) -> tu
         for step in phase.steps:
             if step.until is not None:
                 waited[step.until].add(step.volume)
-        if phase.observe:
-            break
     return waited, False
 
 
 def _settled(
-    hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: Memory, changed: bool
+    hook: Hook,
+    runner: Runner,
+    addresses: Mapping[str, str],
+    memory: Memory,
+    changed: bool,
+    known: Mapping[BrickSpec, Folder],
 ) -> tuple[Observed, Plan]:
     """Look until the plan has no `waits` and nothing to repair, or that does not pass by itself.
 
@@ -183,7 +195,7 @@ def _settled(
     repair = min(time.monotonic() + REPAIR_SECONDS, hook.deadline)
     while True:
         try:
-            observed, plan = look_and_plan(runner, hook.values, addresses, memory)
+            observed, plan = look_and_plan(runner, hook.values, addresses, memory, known=known)
         except (GlusterError, OutcomeUnknown, PeerUnavailable) as error:
             if time.monotonic() > until:
                 stands = "what was done before stands" if changed else "nothing was changed"

@@ -16,10 +16,17 @@ from hooks.runner import ExecResult, OutcomeUnknown, PeerUnavailable, Runner
 TIMEOUT = 110.0
 """Seconds for one session. A hung glusterd makes the CLI burn a core and give up by itself only after 120 s."""
 
+PORT = 24007
 _DECLARATION = "<?xml"
 _NOT_ANSWERING = "Connection failed. Please check if gluster daemon is operational"
 _TIMED_OUT = "Request timed out"
 _RETRIABLE = ("Another transaction is in progress", "Locking failed", "Please try again")
+# Prints the addresses that take no connection, all tried at the same time; where there is none, becomes the session.
+_REACH = f"""
+away=$(for a; do (timeout 5 bash -c "</dev/tcp/$a/{PORT}" 2>/dev/null || echo "$a") & done; wait)
+[ -z "$away" ] || {{ echo "away:" $away; exit 0; }}
+exec gluster --mode=script --xml
+"""
 # Each answer comes whole below a line with its address; a glusterd that is silently gone costs ten seconds.
 _AT_ADDRESSES = r"""
 commands=$1; shift; answers=$(mktemp -d); trap 'rm -r "$answers"' EXIT; export commands answers
@@ -60,19 +67,31 @@ class GlusterError(Exception):
         super().__init__(f"`{command}` failed on {peer}: {reply.message or 'gluster gives no reason'}")
 
 
-def session(runner: Runner, peer: str, commands: Sequence[str], timeout: float = TIMEOUT) -> list[Reply]:
+def session(
+    runner: Runner, peer: str, commands: Sequence[str], timeout: float = TIMEOUT, reach: Sequence[str] = ()
+) -> list[Reply]:
     """Run `commands` (without the leading `gluster`) on `peer` in few sessions; one Reply each, in their order.
 
     A failing command does not keep the later ones from running, unless nobody answers any more. A command that exits
     non-zero ends gluster's session without a word (measured), so the rest goes into a further one.
 
-    Raises PeerUnavailable when glusterd does not answer, OutcomeUnknown when a command's effect is not known.
+    Before the first command the glusterds at the addresses of `reach` must take a connection: one whose node is
+    silently gone counts as connected for up to 47 s, and a `volume status` sent meanwhile locks its volume for minutes
+    (measured).
+
+    Raises PeerUnavailable when glusterd does not answer or one of `reach` does not, OutcomeUnknown when a command's
+    effect is not known.
     """
     replies: list[Reply] = []
     while len(replies) < len(commands):
         rest = commands[len(replies) :]
-        argv = ["timeout", str(math.ceil(timeout)), "gluster", "--mode=script", "--xml"]
+        argv = ["timeout", str(math.ceil(timeout))]
+        argv += (
+            ["bash", "-c", _REACH, "bash", *reach] if reach and not replies else ["gluster", "--mode=script", "--xml"]
+        )
         result = runner.run(peer, argv, stdin="".join(f"{c}\n" for c in rest), timeout=timeout + 10)
+        if result.stdout.startswith("away:"):
+            raise PeerUnavailable(away(peer, result.stdout.split()[1:]))
         documents = [_parse(command, text) for command, text in zip(rest, _documents(result.stdout), strict=False)]
         replies += documents
         if not documents:
@@ -108,6 +127,11 @@ def _raise_if_unfinished(peer: str, command: str, result: ExecResult) -> None:
         raise PeerUnavailable(f"glusterd on {peer} does not answer its own command line (`gluster {command}`)")
     if result.exit_code >= 124 or _TIMED_OUT in output:
         raise OutcomeUnknown(f"`gluster {command}` on {peer} was ended before its answer came")
+
+
+def away(peer: str, addresses: Sequence[str]) -> str:
+    """The sentence on addresses at which `peer` finds no glusterd."""
+    return f"{peer} gets no connection to glusterd (port {PORT}) at {', '.join(addresses)}: node or network is away"
 
 
 def at_addresses(

@@ -1,8 +1,8 @@
 """The live pool, read and never changed: who the peers are, what they see of each other, volumes and their bricks.
 
-A healthy pool costs three execs whatever its size: one peer tries the port of each other one, then is asked for
-everything, and a second one for its view of the first. On the pod network it costs two: that first try asks each peer
-for its view. Only when these do not account for every node of values are all asked, side by side.
+A healthy pool costs two execs whatever its size: one peer tries the port of each other one and is asked for everything,
+a second one for its view of the first. On the pod network the other exec asks each peer for its view, through the
+first. Only when these do not account for every node of values are all asked, side by side.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from hooks.folders import FREE, Folder, inspect
-from hooks.gluster import GlusterError, Reply, at_addresses, session
+from hooks.gluster import GlusterError, Reply, at_addresses, away, session
 from hooks.pool import (
     PeerView,
     Process,
@@ -32,9 +32,6 @@ from hooks.values import BrickSpec
 T = TypeVar("T")
 R = TypeVar("R")
 
-PORT = 24007
-# Prints the addresses that take no connection; all are tried at the same time.
-_TRY_PORTS = f'for a; do (timeout 5 bash -c "</dev/tcp/$a/{PORT}" 2>/dev/null || echo "$a") & done; wait'
 _WHO = ("system:: uuid get", "peer status")
 AT_ONCE = 16
 """Peers that are asked at the same time."""
@@ -133,20 +130,19 @@ def observe(runner: Runner, addresses: Mapping[str, str], everyone: bool = False
     status: dict[str, Status] = {}
 
     def ask(name: str) -> Peer:
-        return _ask(runner, name, addresses[name], status if name == names[0] else None)
+        if name != names[0]:
+            return _ask(runner, name, addresses[name])
+        reach = () if everyone else [addresses[other] for other in names[1:]]
+        return _ask(runner, name, addresses[name], status, reach)
 
     if everyone:
         others = _ask_from(runner, names[0], {name: addresses[name] for name in names[1:]})
         asked = [ask(names[0]), *others]
     else:
-        _try_ports(runner, names[0], [addresses[name] for name in names[1:]])
         asked = side_by_side(ask, names[:2])
     peers = _recognise(addresses, asked)
     if peers is None:
-        known = {peer.name: peer for peer in asked if peer.volumes is not None}
-        rest = side_by_side(ask, [name for name in names if name not in known])
-        known |= {peer.name: peer for peer in rest}
-        peers = _with_identity(runner, [known[name] for name in names])
+        peers = _ask_all(runner, addresses, {peer.name: peer for peer in asked if peer.volumes is not None})
     member = Observed(peers).member
     if member.name not in status:
         (reply,) = session(runner, member.name, ["volume status"])
@@ -165,21 +161,28 @@ def with_coming(observed: Observed, addresses: Mapping[str, str], recorded: Mapp
 
 
 def with_folders(
-    runner: Runner, observed: Observed, bricks: Iterable[BrickSpec], coming: Container[str] = ()
+    runner: Runner,
+    observed: Observed,
+    bricks: Iterable[BrickSpec],
+    coming: Container[str] = (),
+    known: Mapping[BrickSpec, Folder] | None = None,
 ) -> Observed:
-    """Add to a snapshot what is in the folders of `bricks` now: one exec a node, side by side.
+    """Add to a snapshot what is in the folders of `bricks` now, or as `known`: one exec a node, side by side.
 
     On nodes that are `coming` nobody can look yet: their folders pass for free.
     """
+    folders = dict(known or {})
     by_node: dict[str, list[BrickSpec]] = {}
     for brick in bricks:
-        by_node.setdefault(brick.node, []).append(brick)
+        if brick not in folders:
+            by_node.setdefault(brick.node, []).append(brick)
 
     def look(node: str) -> dict[BrickSpec, Folder]:
         return dict.fromkeys(by_node[node], FREE) if node in coming else inspect(runner, node, by_node[node])
 
-    found = side_by_side(look, list(by_node))
-    return replace(observed, folders={brick: folder for folders in found for brick, folder in folders.items()})
+    for found in side_by_side(look, list(by_node)):
+        folders |= found
+    return replace(observed, folders=folders)
 
 
 def side_by_side(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
@@ -190,26 +193,13 @@ def side_by_side(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
         return list(pool.map(work, items))
 
 
-def _try_ports(runner: Runner, name: str, addresses: Sequence[str]) -> None:
-    """Raise PeerUnavailable when a peer does not take a connection within seconds, before any cluster-wide command.
-
-    A peer whose node is silently gone counts as connected for up to 47 s, and a `volume status` sent meanwhile locks
-    its volume for minutes (measured).
-    """
-    if not addresses:
-        return
-    result = runner.run(name, ["timeout", "30", "bash", "-c", _TRY_PORTS, "bash", *addresses], timeout=40)
-    if result.exit_code or result.stdout.strip():
-        raise PeerUnavailable(_away(name, result.stdout.split() or [result.stderr.strip()]))
-
-
 def _ask_from(runner: Runner, name: str, addresses: Mapping[str, str]) -> list[Peer]:
     """The peers of `addresses` as they answer to the one on `name`, without their volumes; this too tries each port."""
     if not addresses:
         return []
     answers = at_addresses(runner, name, list(addresses.values()), _WHO)
-    if away := [address for address in addresses.values() if answers[address] is None]:
-        raise PeerUnavailable(_away(name, away))
+    if silent := [address for address in addresses.values() if answers[address] is None]:
+        raise PeerUnavailable(away(name, silent))
     peers = []
     for other, address in addresses.items():
         uuid, views = (_root(other, reply) for reply in answers[address] or ())
@@ -217,35 +207,40 @@ def _ask_from(runner: Runner, name: str, addresses: Mapping[str, str]) -> list[P
     return peers
 
 
-def _with_identity(runner: Runner, peers: Sequence[Peer]) -> tuple[Peer, ...]:
-    """Add who answers at each address that the pool does not know as this peer's: it may be another glusterd."""
-    member = Observed(tuple(peers)).member
-    known = {name: view.uuid for view in member.views or () for name in view.hostnames}
-    new = [peer.address for peer in peers if known.get(peer.address) != peer.uuid]
-    answers = at_addresses(runner, member.name, new, _WHO[:1])
+def _ask_all(runner: Runner, addresses: Mapping[str, str], known: Mapping[str, Peer]) -> tuple[Peer, ...]:
+    """Ask those peers that are not `known` themselves, and meanwhile who answers at each address: it may be another."""
+    asker = next(iter(known))
 
-    def at(peer: Peer) -> str:
-        replies = answers.get(peer.address)
-        return parse_uuid(_root(peer.name, replies[0])) if replies else ""
+    def ask(name: str) -> Peer | dict[str, list[Reply] | None]:
+        if name in addresses:
+            return _ask(runner, name, addresses[name])
+        return at_addresses(runner, asker, list(addresses.values()), _WHO[:1])
 
-    return tuple(replace(peer, at_address=at(peer)) for peer in peers)
+    found = side_by_side(ask, ["", *(name for name in addresses if name not in known)])
+    answers = next(answer for answer in found if isinstance(answer, dict))
+    peers = {**known, **{peer.name: peer for peer in found if isinstance(peer, Peer)}}
+
+    def at(address: str) -> str:
+        replies = answers[address]
+        return parse_uuid(_root(address, replies[0])) if replies else ""
+
+    return tuple(replace(peers[name], at_address=at(address)) for name, address in addresses.items())
 
 
-def _away(name: str, addresses: Sequence[str]) -> str:
-    return f"{name} gets no connection to glusterd (port {PORT}) at {', '.join(addresses)}: node or network is away"
-
-
-def _ask(runner: Runner, name: str, address: str, status: dict[str, Status] | None) -> Peer:
+def _ask(
+    runner: Runner,
+    name: str,
+    address: str,
+    status: dict[str, Status] | None = None,
+    reach: Sequence[str] = (),
+) -> Peer:
     """Ask a peer for itself; and for `volume status` where that is to be added to `status`.
 
     Only one peer is asked for that: it locks each volume, and of three that ask at the same time every tenth is told
     "Another transaction is in progress" (measured).
     """
-    replies = session(
-        runner,
-        name,
-        ["system:: uuid get", "peer status", "volume info", *(["volume status"] if status is not None else [])],
-    )
+    commands = [*_WHO, "volume info", *(["volume status"] if status is not None else [])]
+    replies = session(runner, name, commands, reach=reach)
     uuid, views, volumes = (_root(name, reply) for reply in replies[:3])
     peer = Peer(name, address, parse_uuid(uuid), parse_peers(views), parse_volumes(volumes))
     if status is not None:

@@ -36,6 +36,12 @@ class Plan:
     def steps(self) -> tuple[Step, ...]:
         return tuple(step for phase in self.phases for step in phase.steps)
 
+    @property
+    def next_phases(self) -> tuple[Phase, ...]:
+        """The phases up to the one after which the pool must be seen anew."""
+        last = next((number for number, phase in enumerate(self.phases) if phase.observe), len(self.phases))
+        return self.phases[: last + 1]
+
 
 def bricks_to_inspect(values: Values, observed: Observed) -> tuple[BrickSpec, ...]:
     """Bricks whose folders the planner must know: those that volumes are to get, and those that are offline."""

@@ -21,10 +21,9 @@ class _Steps:
     """Steps of all volumes, phase by phase."""
 
     clean: list[Step] = field(default_factory=list)
-    create: list[Step] = field(default_factory=list)
-    widen: list[Step] = field(default_factory=list)
-    options: list[Step] = field(default_factory=list)
+    make: list[Step] = field(default_factory=list)
     start: list[Step] = field(default_factory=list)
+    widen: list[Step] = field(default_factory=list)
     ask: list[Step] = field(default_factory=list)
     heal: list[Step] = field(default_factory=list)
     add: list[Step] = field(default_factory=list)
@@ -34,10 +33,9 @@ class _Steps:
     def phases(self) -> tuple[Phase, ...]:
         return (
             Phase("Clean up after a step that failed half-way", tuple(self.clean), observe=True),
-            Phase("Create the volumes", tuple(self.create)),
+            Phase("Make the volumes and set their options", tuple(self.make)),
+            Phase("Start those that have options", tuple(self.start)),
             Phase("Add a copy to each set", tuple(self.widen), observe=True),
-            Phase("Set their options", tuple(self.options)),
-            Phase("Start them", tuple(self.start)),
             Phase("Fill the new copies", tuple(self.ask)),
             Phase("Wait until nothing is left to heal", tuple(self.heal)),
             Phase("Add whole sets of bricks", tuple(self.add)),
@@ -63,12 +61,16 @@ def decide(values: Values, observed: Observed, memory: Memory, restarting: Conta
         refusals += _refusals(spec, volume, grown) if volume else []
         notes += _notes(spec, volume, grown, observed)
         steps.clean += _cleanups(spec, grown, observed, memory)
-        steps.options += _options(spec, volume, memory.options.get(spec.name, ()))
         if volume is None:
-            steps.create.append(_with_bricks("create", spec, _type_words(spec), grown.added, observed))
-            steps.start.append(Step(f"volume start {spec.name}", volume=spec.name))
-        else:
-            _grow(spec, volume, grown, observed, memory, steps)
+            steps.make.append(_with_bricks("create", spec, _type_words(spec), grown.added, observed))
+        options = _options(spec, volume, memory.options.get(spec.name, ()))
+        steps.make += options
+        if volume is None or not volume.started:
+            # In one session a start would be done though an option before it was refused.
+            start = steps.start if options else steps.make
+            start.append(Step(f"volume start {spec.name}", volume=spec.name))
+        if volume is not None:
+            _grow(spec, grown, observed, memory, steps)
     notes += [
         f"The volume {name} is in the pool but not in `volumes`: kept as it is."
         for name in sorted(existing.keys() - {spec.name for spec in values.volumes})
@@ -97,10 +99,8 @@ def kind_of(volume: Volume) -> str:
     return f"replica {volume.replica}" if volume.replica > 1 else "distributed"
 
 
-def _grow(spec: VolumeSpec, volume: Volume, grown: Growth, observed: Observed, memory: Memory, steps: _Steps) -> None:
+def _grow(spec: VolumeSpec, grown: Growth, observed: Observed, memory: Memory, steps: _Steps) -> None:
     name = spec.name
-    if not volume.started:
-        steps.start.append(Step(f"volume start {name}", volume=name))
     if grown.widened:
         # One after the other: each restarts the self-heal daemons, and two at the same time can lose them.
         step = _with_bricks("add-brick", spec, _type_words(spec), grown.widened, observed)

@@ -107,9 +107,10 @@ class FakePool:
             result = self._session(self.peers[peer], stdin.splitlines())
         elif list(argv[2:4]) == ["bash", "-c"] and "--remote-host" in argv[4]:
             result = self._at_addresses(argv[6].splitlines(), argv[7:])
-        elif list(argv[2:4]) == ["bash", "-c"]:
+        elif list(argv[2:4]) == ["bash", "-c"] and "/dev/tcp/" in argv[4]:
             silent = [a for a in argv[6:] if not any(p.address == a and p.answers for p in self.peers.values())]
-            result = ExecResult("".join(f"{a}\n" for a in silent), "", 0)
+            away = ExecResult(f"away: {' '.join(silent)}\n", "", 0)
+            result = away if silent else self._session(self.peers[peer], stdin.splitlines())
         elif list(argv[2:4]) == ["sh", "-c"] and len(argv) == 5:
             result = self._shell(self.peers[peer], argv[4])
         elif list(argv[2:4]) == ["sh", "-c"]:
