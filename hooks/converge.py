@@ -94,7 +94,7 @@ def look_and_plan(
     coming: Container[str] = (),
     known: Mapping[BrickSpec, Folder] | None = None,
 ) -> tuple[Observed, Plan]:
-    """One snapshot of the pool and the plan for it; `known` folders are not read again, `coming` nodes have no peer yet.
+    """One snapshot of the pool and the plan for it; `known` folders are not read again, `coming` nodes have no peer.
 
     Raises what observe() raises.
     """
