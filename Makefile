@@ -37,7 +37,7 @@ lint: .venv/done ## ruff, mypy, shellcheck, hadolint, yamllint
 	@$(BIN)/hadolint --ignore DL3008 images/*/Dockerfile
 	@$(BIN)/yamllint --strict charts/glusterfs/values.yaml charts/glusterfs/examples tests .github
 
-unit: .venv/done ## unit tests of the hook
+unit: .venv/done ## unit tests of the hook and of the CSI driver
 	@$(BIN)/pytest tests/unit
 
 chart: .venv/done ## chart tests, with Helm 3 and Helm 4
@@ -54,21 +54,25 @@ bench: .venv/done ## tables of what it costs: planning, the hook against a scrip
 	@$(TESTBED) up
 	@PATH=$(TOOLS):$$PATH KUBECONFIG=$$($(TESTBED) kubeconfig) $(BIN)/python -m bench
 
-images: ## build both images with docker, podman or buildah (BUILDER=...)
+images: ## build the images with docker, podman or buildah (BUILDER=...)
 	@test -n "$(BUILDER)" || { echo "Install docker, podman or buildah, or name one: make images BUILDER=..."; exit 1; }
 	$(BUILDER) build -t $(REGISTRY)/glusterfs:$(APP_VERSION) -f images/glusterfs/Dockerfile .
 	$(BUILDER) build -t $(REGISTRY)/glusterfs-hooks:$(VERSION) -f images/hooks/Dockerfile .
+	$(BUILDER) build -t $(REGISTRY)/glusterfs-csi:$(VERSION) -f images/csi/Dockerfile .
 
-push: images ## build and push both images: make push REGISTRY=registry.example.com/storage
+push: images ## build and push the images: make push REGISTRY=registry.example.com/storage
 	@test "$(REGISTRY)" != localhost || { echo "Say where to: make push REGISTRY=registry.example.com/storage"; exit 1; }
 	$(BUILDER) push $(REGISTRY)/glusterfs:$(APP_VERSION)
 	$(BUILDER) push $(REGISTRY)/glusterfs-hooks:$(VERSION)
+	$(BUILDER) push $(REGISTRY)/glusterfs-csi:$(VERSION)
 
 lock: ## pin the Python packages anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --generate-hashes \
 	  --upgrade pyproject.toml -o hooks/requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --generate-hashes \
-	  --upgrade --group dev pyproject.toml -c hooks/requirements.lock -o requirements-dev.lock
+	  --upgrade --group csi -o csi/requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --generate-hashes \
+	  --upgrade --group dev pyproject.toml -c hooks/requirements.lock -c csi/requirements.lock -o requirements-dev.lock
 
 down: ## take the test bed down
 	@$(TESTBED) down

@@ -50,7 +50,8 @@ class Image:
 def _files(path: Path) -> Iterable[Path]:
     if path.is_file():
         return [path]
-    return (found for found in path.rglob("*") if found.is_file() and "__pycache__" not in found.parts)
+    made = ("__pycache__", "_pb2.py")  # what .dockerignore keeps out too
+    return (found for found in path.rglob("*") if found.is_file() and not any(word in str(found) for word in made))
 
 
 def project_images() -> dict[str, Image]:

@@ -121,12 +121,13 @@ def effect(helm: Helm, values: dict[str, Any]) -> Effect:
 
 @pytest.fixture(scope="module")
 def base(helm4: Helm) -> Effect:
-    return effect(helm4, {"nodes": MAXIMAL["nodes"]})
+    """With the driver, which has values of its own."""
+    return effect(helm4, {"nodes": MAXIMAL["nodes"], "csi": {"enabled": True}})
 
 
 @pytest.mark.parametrize("path", [path for path in leaves(DEFAULTS) if path != ("nodes",)], ids=".".join)
 def test_no_value_is_without_effect(helm4: Helm, base: Effect, path: tuple[str, ...]) -> None:
-    values: dict[str, Any] = {"nodes": MAXIMAL["nodes"]}
+    values: dict[str, Any] = {"nodes": MAXIMAL["nodes"], "csi": {"enabled": True}}
     inner = values
     for part in path[:-1]:
         inner = inner.setdefault(part, {})
@@ -134,8 +135,10 @@ def test_no_value_is_without_effect(helm4: Helm, base: Effect, path: tuple[str, 
     if path == ("bricks",):
         inner["bricks"] = ["/mnt/other"]
     if path == ("hostNetwork",):
-        values = inner = {"nodes": [{"name": "worker-1"}], "hostNetwork": False}  # its nodes may have no addresses
+        values["nodes"] = [{"name": "worker-1"}]  # its nodes may have no addresses
     assert inner[path[-1]] != at(DEFAULTS, path), "the maximal example must differ from the default"
+    if path == ("csi", "enabled"):
+        inner["enabled"] = False
     assert effect(helm4, values) != base
 
 
