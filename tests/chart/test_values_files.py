@@ -135,7 +135,7 @@ def test_no_value_is_without_effect(helm4: Helm, base: Effect, path: tuple[str, 
     if path == ("bricks",):
         inner["bricks"] = ["/mnt/other"]
     if path == ("hostNetwork",):
-        values["nodes"] = [{"name": "worker-1"}]  # its nodes may have no addresses
+        values |= {"nodes": [{"name": "worker-1"}], "hostNetwork": False}  # its nodes may have no addresses
     assert inner[path[-1]] != at(DEFAULTS, path), "the maximal example must differ from the default"
     if path == ("csi", "enabled"):
         inner["enabled"] = False
