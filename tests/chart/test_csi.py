@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from csi.handle import Handle, mount_options, parse
-from tests.chart.helm import EXAMPLES, Helm, Rendered
+from tests.chart.helm import EXAMPLES, Helm, Object, Rendered
 
 NODES = [{"name": "worker-1"}, {"name": "worker-2"}, {"name": "worker-3"}]
 CLAIM = {"namespace": "default", "name": "data"}
@@ -19,8 +19,14 @@ def values(*claims: dict[str, Any], **csi: Any) -> dict[str, Any]:
     return {"nodes": NODES, "volumes": [{"name": "newvol", "replica": 3, "claims": [*claims]}], "csi": csi}
 
 
+def installed(rendered: Rendered, *kinds: str) -> list[Object]:
+    """Objects that an install makes, without those of `helm test`."""
+    found = [o for o in rendered.objects if "helm.sh/hook" not in o["metadata"].get("annotations", {})]
+    return [o for o in found if o["kind"] in kinds or not kinds]
+
+
 def of_csi(rendered: Rendered) -> set[str]:
-    return {o["kind"] for o in rendered.objects} & {
+    return {o["kind"] for o in installed(rendered)} & {
         "CSIDriver",
         "DaemonSet",
         "PersistentVolume",
@@ -54,8 +60,8 @@ def test_the_driver_is_there_when_it_is_wanted(helm4: Helm, plain: Rendered) -> 
 
 
 def test_a_claim_is_bound_to_its_own_volume_and_to_no_other(maximal: Rendered) -> None:
-    volumes = {v["spec"]["claimRef"]["namespace"]: v for v in maximal.all("PersistentVolume")}
-    claims = {c["metadata"]["namespace"]: c for c in maximal.all("PersistentVolumeClaim")}
+    volumes = {v["spec"]["claimRef"]["namespace"]: v for v in installed(maximal, "PersistentVolume")}
+    claims = {c["metadata"]["namespace"]: c for c in installed(maximal, "PersistentVolumeClaim")}
     assert set(volumes) == set(claims) == {"default", "shop"}
     for namespace, claim in claims.items():
         volume = volumes[namespace]
@@ -74,7 +80,7 @@ def test_a_claim_is_bound_to_its_own_volume_and_to_no_other(maximal: Rendered) -
 def test_two_releases_and_two_namespaces_have_nothing_in_common(helm4: Helm) -> None:
     def cluster_wide(release: str, namespace: str) -> set[str]:
         rendered = helm4.template(values(CLAIM), release=release, args=["--namespace", namespace])
-        found = [o for o in rendered.objects if "namespace" not in o["metadata"] and "helm.sh/hook" not in str(o)]
+        found = [o for o in rendered.objects if "namespace" not in o["metadata"]]
         assert {o["kind"] for o in found} >= {"CSIDriver", "PersistentVolume"}
         folders = {argument(spec(rendered, o["metadata"]["name"]), "folder") for o in rendered.all("DaemonSet")}
         return {o["metadata"]["name"] for o in found} | folders
@@ -152,3 +158,24 @@ def test_images(plain: Rendered, maximal: Rendered) -> None:
         assert spec(plain, f"gluster-{name}")["containers"][0]["image"] == f"localhost/glusterfs-csi:{version}"
         image = spec(maximal, f"storage-{name}")["containers"][0]["image"]
         assert image.startswith("registry.example.com:5000/storage/own-csi@sha256:0011")
+
+
+def test_helm_test_writes_on_one_node_and_reads_on_another(maximal: Rendered) -> None:
+    """For each volume, whether it has claims or not, and through claims that are there for the test alone."""
+    hooks = [o for o in maximal.objects if o["metadata"].get("annotations", {}).get("helm.sh/hook") == "test"]
+    order = [(int(o["metadata"]["annotations"]["helm.sh/hook-weight"]), o["kind"]) for o in hooks]
+    assert {kind for _, kind in sorted(order)[-2:]} == {"Pod"}
+    assert all("hook-succeeded" in o["metadata"]["annotations"]["helm.sh/hook-delete-policy"] for o in hooks)
+    volumes = {o["metadata"]["name"]: o["spec"] for o in hooks if o["kind"] == "PersistentVolume"}
+    claims = {o["metadata"]["name"]: o["spec"]["volumeName"] for o in hooks if o["kind"] == "PersistentVolumeClaim"}
+    write, read = (
+        o["spec"] for o in sorted((o for o in hooks if o["kind"] == "Pod"), key=lambda o: o["metadata"]["name"])[::-1]
+    )
+    assert write["nodeSelector"] != read["nodeSelector"]
+    for pod in (write, read):
+        mounted = {m["name"]: m["mountPath"] for m in pod["containers"][0]["volumeMounts"]}
+        found = {mounted[v["name"]]: volumes[claims[v["persistentVolumeClaim"]["claimName"]]] for v in pod["volumes"]}
+        names = ("newvol", "mirror", "by-hand", "code", "scratch")
+        assert {path: parse(spec["csi"]["volumeHandle"]).volume for path, spec in found.items()} == {
+            f"/volumes/{name}": name for name in names
+        }

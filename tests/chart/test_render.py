@@ -470,7 +470,7 @@ def test_an_image_without_a_registry(helm4: Helm) -> None:
 
 
 def test_nothing_that_argo_cd_does_not_do() -> None:
-    for path in (CHART / "templates").iterdir():
+    for path in (path for path in (CHART / "templates").rglob("*") if path.is_file()):
         text = path.read_text()
         for word in (
             "lookup",

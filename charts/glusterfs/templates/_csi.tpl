@@ -29,6 +29,33 @@ part of socket paths, which have at most 107.
 {{- printf "%s.%s.%s" (include "glusterfs.csiDriver" .root) .claim.namespace .claim.name -}}
 {{- end -}}
 
+{{/* Spec of a PersistentVolume that is all of a volume, or of the claim bound to it. The size means nothing. */}}
+{{- define "glusterfs.csiSpec" -}}
+accessModes: [ReadWriteMany]
+storageClassName: ""
+volumeMode: Filesystem
+{{- if eq .kind "PersistentVolumeClaim" }}
+volumeName: {{ include "glusterfs.csiVolume" (dict "root" .root "claim" .claim) }}
+resources:
+  requests:
+    storage: 1Gi
+{{- else }}
+capacity:
+  storage: 1Gi
+persistentVolumeReclaimPolicy: Retain
+claimRef:
+  namespace: {{ .claim.namespace }}
+  name: {{ .claim.name }}
+{{- with .claim.mountOptions }}
+mountOptions:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+csi:
+  driver: {{ include "glusterfs.csiDriver" .root }}
+  volumeHandle: {{ printf "%s#%s.%s" .volume .claim.namespace .claim.name }}
+{{- end }}
+{{- end -}}
+
 {{/* What the pods of both DaemonSets have in common. */}}
 {{- define "glusterfs.csiPod" -}}
 enableServiceLinks: false
