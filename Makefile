@@ -33,7 +33,7 @@ test-fast: lint unit chart ## what needs no cluster: lint, unit and chart tests
 lint: .venv/done ## ruff, mypy, shellcheck, hadolint, yamllint
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/shellcheck images/glusterfs/entrypoint .ci/run
+	@$(BIN)/shellcheck images/glusterfs/entrypoint csi/claims.sh .ci/run
 	@$(BIN)/hadolint --ignore DL3008 images/*/Dockerfile
 	@$(BIN)/yamllint --strict charts/glusterfs/values.yaml charts/glusterfs/examples tests .github
 
@@ -70,7 +70,7 @@ lock: ## pin the Python packages anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --generate-hashes \
 	  --upgrade pyproject.toml -o hooks/requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --generate-hashes \
-	  --upgrade --group csi -o csi/requirements.lock
+	  --upgrade --group csi -c hooks/requirements.lock -o csi/requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --generate-hashes \
 	  --upgrade --group dev pyproject.toml -c hooks/requirements.lock -c csi/requirements.lock -o requirements-dev.lock
 

@@ -1,4 +1,4 @@
-"""`python -m csi client` or `node`: the driver's programs. Paths are the same in their pods and on the node."""
+"""`python -m csi client`, `node` or `controller`: the driver's programs. Paths are the same in pods and on nodes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from csi import csi_pb2, registration_pb2
 from csi.client import Client
@@ -59,6 +61,30 @@ def node(options: argparse.Namespace) -> None:
     serving.stop(10).wait()
 
 
+def controller(options: argparse.Namespace) -> None:
+    """Make and delete directories for claims until told to end."""
+    from csi.controller import Controller  # noqa: PLC0415
+    from csi.pool import Pool  # noqa: PLC0415
+    from hooks.kube import Cluster  # noqa: PLC0415
+
+    cluster = Cluster(options.namespace, options.release)
+    pool = Pool(lambda: _ready(cluster.pods()), lambda peer, argv, seconds: cluster.exec(peer, argv, "", seconds))
+    services = csi_pb2.DESCRIPTOR.services_by_name
+    identity = Identity(options.driver, VERSION, controller=True)
+    made = {services["Identity"]: identity, services["Controller"]: Controller(pool)}
+    serving = server(f"unix://{options.stage / 'csi.sock'}", made)
+    _until_told()
+    serving.stop(10).wait()
+
+
+def _ready(pods: list[dict[str, Any]]) -> list[str]:
+    """The names of the pods that are Ready."""
+    conditions = {pod["metadata"]["name"]: pod["status"].get("conditions", []) for pod in pods}
+    return [
+        name for name, found in conditions.items() if any((c["type"], c["status"]) == ("Ready", "True") for c in found)
+    ]
+
+
 def _follow(kernel: Linux, target: Node) -> None:
     for _ in kernel.changes(REPAIR_SECONDS):
         try:
@@ -78,17 +104,25 @@ def _until_told() -> None:
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m csi", description=__doc__)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for run in (client, node):
+
+    def add(run: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
         command = commands.add_parser(run.__name__, help=run.__doc__)
         command.set_defaults(run=run)
         command.add_argument("--driver", required=True, help="the driver's name in this cluster")
-        command.add_argument(
-            "--folder", type=Path, required=True, help="the driver's folder below the kubelet's plugins"
-        )
         command.add_argument("--stage", type=Path, required=True, help="a folder of this pod alone")
-    commands.choices["client"].add_argument("--servers", type=Path, required=True, help="file of servers, one a line")
-    commands.choices["node"].add_argument("--node", required=True, help="the name of the Kubernetes node")
-    commands.choices["node"].add_argument("--kubelet", type=Path, required=True, help="the kubelet's folder")
+        return command
+
+    plugin = "its folder below the kubelet's plugins"
+    command = add(client)
+    command.add_argument("--folder", type=Path, required=True, help=plugin)
+    command.add_argument("--servers", type=Path, required=True, help="a file of servers, one a line")
+    command = add(node)
+    command.add_argument("--folder", type=Path, required=True, help=plugin)
+    command.add_argument("--node", required=True, help="the name of the Kubernetes node")
+    command.add_argument("--kubelet", type=Path, required=True, help="the kubelet's folder")
+    command = add(controller)
+    command.add_argument("--namespace", required=True, help="where the peers are")
+    command.add_argument("--release", required=True, help="the Helm release they are of")
     return top
 
 

@@ -80,6 +80,17 @@ def pause_image() -> Image:
     return Image("pause", PAUSE, folder, dockerfile)
 
 
+def sidecar_images() -> list[Image]:
+    """Kubernetes' own helpers of the CSI driver, under the names that upstream gives their images."""
+    found = []
+    for name, (_, version) in versions().sidecars.items():
+        folder = build.sidecar(name)
+        dockerfile = folder / "Dockerfile"
+        dockerfile.write_text(f'FROM scratch\nCOPY {name} /{name}\nENTRYPOINT ["/{name}"]\n')
+        found.append(Image(name, f"registry.k8s.io/sig-storage/{name}:v{version}", folder, dockerfile))
+    return found
+
+
 def select(names: Iterable[str]) -> list[Image]:
     """The project's images of those names; all of them when none is named."""
     known = project_images()

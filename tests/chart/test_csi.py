@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from csi.handle import Handle, mount_options, parse
+from testbed.config import versions
 from tests.chart.helm import EXAMPLES, Helm, Object, Rendered
 
 NODES = [{"name": "worker-1"}, {"name": "worker-2"}, {"name": "worker-3"}]
@@ -179,3 +180,64 @@ def test_helm_test_writes_on_one_node_and_reads_on_another(maximal: Rendered) ->
         assert {path: parse(spec["csi"]["volumeHandle"]).volume for path, spec in found.items()} == {
             f"/volumes/{name}": name for name in names
         }
+
+
+# Storage classes
+
+
+def test_the_controller_is_there_with_a_storage_class(helm4: Helm, plain: Rendered) -> None:
+    assert not plain.all("Deployment")
+    assert not plain.all("ClusterRole")
+    rendered = helm4.template({**values(), "storageClasses": [{"name": "fast", "volume": "newvol"}]})
+    assert of_csi(rendered) == {"CSIDriver", "DaemonSet"}
+    found = rendered.one("StorageClass")
+    assert found["provisioner"] == rendered.one("CSIDriver")["metadata"]["name"]
+    assert found["parameters"] == {"volume": "newvol"}
+    assert (found["reclaimPolicy"], found["allowVolumeExpansion"]) == ("Delete", True)
+    assert "annotations" not in found["metadata"]
+
+
+def test_storage_classes(maximal: Rendered) -> None:
+    default, kept = maximal.all("StorageClass")
+    assert default["metadata"]["annotations"] == {"storageclass.kubernetes.io/is-default-class": "true"}
+    assert (kept["reclaimPolicy"], kept["mountOptions"]) == ("Retain", ["acl"])
+
+
+def test_what_the_controller_may_do(maximal: Rendered) -> None:
+    def granted(kind: str, name: str) -> set[tuple[str, str, str]]:
+        rules = maximal.one(kind, name)["rules"]
+        return {
+            (resource, name, verb)
+            for rule in rules
+            for resource in rule["resources"]
+            for name in rule.get("resourceNames", ["*"])
+            for verb in rule["verbs"]
+        }
+
+    peers = {f"{peer['metadata']['name']}-0" for peer in maximal.all("StatefulSet")}
+    own = granted("Role", "storage-controller")
+    assert own == {("pods", "*", "list"), *(("pods/exec", peer, verb) for peer in peers for verb in ("get", "create"))}
+    wide = granted("ClusterRole", maximal.one("CSIDriver")["metadata"]["name"])
+    resources = {resource for resource, _, _ in wide}
+    assert resources == {
+        "events",
+        "persistentvolumeclaims",
+        "persistentvolumeclaims/status",
+        "persistentvolumes",
+        "storageclasses",
+    }, "above all no secrets, pods or nodes"
+    pod = maximal.one("Deployment")["spec"]["template"]["spec"]
+    assert pod["serviceAccountName"] == "storage-controller"
+    assert pod["securityContext"]["runAsNonRoot"]
+    for container in pod["containers"]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+
+
+def test_the_test_bed_builds_the_sidecars_that_the_chart_names() -> None:
+    csi = yaml.safe_load((EXAMPLES["maximal"].parents[1] / "values.yaml").read_text())["csi"]
+    named = {f"{i['registry']}/{i['repository']}:{i['tag']}" for i in (csi["provisionerImage"], csi["resizerImage"])}
+    assert named == {f"registry.k8s.io/sig-storage/{name}:v{pin}" for name, (_, pin) in versions().sidecars.items()}

@@ -415,10 +415,12 @@ def test_a_hook_s_pod_can_do_little(three: Rendered, job: str) -> None:
     assert not [volume for volume in spec["volumes"] if "hostPath" in volume]
 
 
-def test_only_the_hook_has_a_token(maximal: Rendered) -> None:
-    assert pod_spec(maximal.one("Job", "*-converge"))["automountServiceAccountToken"]
-    assert not maximal.one("ServiceAccount", "*-hook")["automountServiceAccountToken"]
-    assert not [o for o in maximal.all("StatefulSet") if pod_spec(o)["automountServiceAccountToken"]]
+def test_only_the_hook_and_the_controller_have_a_token(maximal: Rendered) -> None:
+    workloads = [o for o in maximal.objects if "template" in o.get("spec", {})]
+    assert {o["kind"] for o in workloads} == {"DaemonSet", "Deployment", "Job", "StatefulSet"}
+    for found in workloads:
+        assert pod_spec(found)["automountServiceAccountToken"] == (found["kind"] in ("Deployment", "Job"))
+    assert not [o for o in maximal.all("ServiceAccount") if o["automountServiceAccountToken"]]
 
 
 def test_when_the_hook_runs_and_what_stays(three: Rendered) -> None:

@@ -1,6 +1,6 @@
 {{/* "true" when something of the driver is wanted: a claim, a storage class, or the driver alone. */}}
 {{- define "glusterfs.csi" -}}
-{{- $wanted := .Values.csi.enabled -}}
+{{- $wanted := or .Values.csi.enabled .Values.storageClasses -}}
 {{- range .Values.volumes -}}
 {{- if .claims -}}{{- $wanted = true -}}{{- end -}}
 {{- end -}}
@@ -56,6 +56,22 @@ csi:
 {{- end }}
 {{- end -}}
 
+{{/* The rest of each container of the controller's pod, given its resources. */}}
+{{- define "glusterfs.csiUnprivileged" -}}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities:
+    drop: [ALL]
+{{- with . }}
+resources:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+volumeMounts:
+  - name: csi
+    mountPath: /csi
+{{- end -}}
+
 {{/* What the pods of both DaemonSets have in common. */}}
 {{- define "glusterfs.csiPod" -}}
 enableServiceLinks: false
@@ -84,7 +100,9 @@ tolerations:
 {{- include "glusterfs.say" (list . (printf "csi.kubeletPath: %s %s, such as /var/lib/kubelet." $path (include "glusterfs.plainPathWanted" .))) -}}
 {{- end -}}
 {{- $claims := dict -}}
+{{- $volumes := list -}}
 {{- range $i, $volume := .values.volumes -}}
+{{- $volumes = append $volumes .name -}}
 {{- range $j, $claim := .claims -}}
 {{- $name := printf "%s/%s" .namespace .name -}}
 {{- if hasKey $claims $name -}}
@@ -92,6 +110,24 @@ tolerations:
 {{- else -}}
 {{- $_ := set $claims $name (printf "volumes[%d].claims[%d]" $i $j) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $classes := dict -}}
+{{- $default := "" -}}
+{{- range $i, $class := .values.storageClasses -}}
+{{- $here := printf "storageClasses[%d] (%s)" $i .name -}}
+{{- if hasKey $classes .name -}}
+{{- include "glusterfs.say" (list $check (printf "%s: %s has this name too: give each class its own." $here (get $classes .name))) -}}
+{{- else -}}
+{{- $_ := set $classes .name (printf "storageClasses[%d]" $i) -}}
+{{- end -}}
+{{- if not (has .volume $volumes) -}}
+{{- include "glusterfs.say" (list $check (printf "%s: %s is not in `volumes`: correct the name or add the volume; there are %s." $here .volume (include "glusterfs.and" $volumes | default "none"))) -}}
+{{- end -}}
+{{- if and .default $default -}}
+{{- include "glusterfs.say" (list $check (printf "%s: %s is the default too: there can be one." $here $default)) -}}
+{{- else if .default -}}
+{{- $default = printf "storageClasses[%d]" $i -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
