@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import threading
@@ -130,7 +131,8 @@ class Client:
     def _keep(self, spec: Spec) -> Kept:
         if spec.key not in self._kept:
             place = self._mounts / spec.key
-            place.mkdir(mode=0o700, exist_ok=True)
+            with contextlib.suppress(FileExistsError):  # not exist_ok: that looks at what may be a dead mount
+                place.mkdir(mode=0o700)
             draft = self._specs / f"{spec.key}.draft"
             draft.write_text(json.dumps({"volume": spec.volume, "options": spec.options}))
             draft.rename(self._specs / f"{spec.key}.json")
