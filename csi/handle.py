@@ -70,22 +70,22 @@ def parse(text: str) -> Handle:
     return Handle(volume, folder)
 
 
-def mount_options(flags: Iterable[str]) -> tuple[tuple[str, ...], bool]:
-    """Mount options of a PersistentVolume as those of the FUSE client, sorted, and whether `ro` is among them.
+def mount_options(flags: Iterable[str], read_only: bool = False) -> tuple[str, ...]:
+    """Mount options of a PersistentVolume as those of the FUSE client, sorted; `read_only` stands for one more `ro`.
 
     Raises Refused for an option that is not in FLAGS or SETTINGS.
     """
-    options, read_only = set(), False
+    options = set()
     for flag in flags:
         name, equals, value = flag.partition("=")
         if flag in ("ro", "rw"):
-            read_only = flag == "ro"
+            read_only = read_only or flag == "ro"
         elif (equals and name in SETTINGS and _VALUE.fullmatch(value)) or flag in FLAGS:
             options.add(flag)
         else:
             known = ", ".join(("ro", *FLAGS, *(f"{name}=..." for name in SETTINGS)))
             raise Refused(f"The mount option {flag!r} is not one that the driver passes on: use {known}.")
-    return tuple(sorted(options)), read_only
+    return tuple(sorted(options | ({"read-only"} if read_only else set())))
 
 
 def mount_key(volume: str, options: tuple[str, ...]) -> str:

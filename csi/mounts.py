@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_PRIVATE = 1, 2, 4, 32, 4096, 1 << 18
+MS_BIND, MS_PRIVATE = 4096, 1 << 18
 MNT_DETACH, UMOUNT_NOFOLLOW = 2, 8
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -30,7 +30,6 @@ class Mount:
     device: str
     root: str
     path: str
-    read_only: bool
     kind: str
     source: str
 
@@ -45,10 +44,10 @@ def parse(text: str) -> list[Mount]:
     mounts = []
     for line in text.splitlines():
         left, right = line.split(" - ", 1)
-        number, _parent, device, root, path, options, *_ = left.split(" ")
+        number, _parent, device, root, path, *_ = left.split(" ")
         kind, source, *_ = right.split(" ")
         plain = [_unescaped(word) for word in (root, path, source)]
-        mounts.append(Mount(int(number), device, plain[0], plain[1], "ro" in options.split(","), kind, plain[2]))
+        mounts.append(Mount(int(number), device, plain[0], plain[1], kind, plain[2]))
     return mounts
 
 
@@ -72,7 +71,7 @@ class Kernel(Protocol):
         when the mount is not there any more.
         """
 
-    def bind(self, folder: int, target: str, read_only: bool) -> None:
+    def bind(self, folder: int, target: str) -> None:
         """Mount an open directory at `target`, which is made; over what is mounted there. Raises OSError."""
 
     def detach(self, target: str) -> None:
@@ -115,17 +114,14 @@ class Linux:
             raise
         return current
 
-    def bind(self, folder: int, target: str, read_only: bool) -> None:
-        # First aside, for two reasons. A mount becomes read-only only after it was made, and what containers see of it
-        # would stay writable. And a copy of the shared FUSE mount would be its peer: what is later mounted over one
-        # pod's target would show in all of them, writable in the read-only ones too.
+    def bind(self, folder: int, target: str) -> None:
+        # First aside: a copy of the shared FUSE mount is its peer, and what is later mounted over the target of one pod
+        # would show in those of all others.
         stage = tempfile.mkdtemp(dir=self._stage)
         try:
             _mount(f"/proc/self/fd/{folder}", stage, MS_BIND)
             try:
                 _mount("", stage, MS_PRIVATE)
-                if read_only:  # a remount has to repeat the flags that it should keep
-                    _mount("", stage, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV)
                 with contextlib.suppress(FileExistsError):
                     os.mkdir(target, mode=0o750)
                 _mount(stage, target, MS_BIND)

@@ -59,7 +59,7 @@ class Node:
         return csi_pb2.NodeGetCapabilitiesResponse()
 
     def NodePublishVolume(self, request: Any, alive: Alive) -> Any:
-        handle, options, read_only = _asked(request)
+        handle, options = _asked(request)
         target = self._target(request.target_path)
         key = mount_key(handle.volume, options)
         with self._using(key):
@@ -71,7 +71,7 @@ class Node:
                     # The kubelet may have given up while a brick kept us waiting, and the pod may be gone.
                     if not alive():
                         raise Failed(Code.CANCELLED, f"Nobody waits for {handle} at {target} any more.")
-                    self._bind(mount, folder, handle.folder, target, read_only)
+                    self._bind(mount, folder, handle.folder, target)
             finally:
                 os.close(folder)
         return csi_pb2.NodePublishVolumeResponse()
@@ -133,7 +133,7 @@ class Node:
         try:
             with self._lock(target):
                 if self._at(target)[-1:] == [old]:
-                    self._kernel.bind(folder, target, old.read_only)
+                    self._kernel.bind(folder, target)
         finally:
             os.close(folder)
 
@@ -173,16 +173,16 @@ class Node:
                 Code.UNAVAILABLE, f"The volume {handle} cannot be read ({error.strerror}); it is tried again."
             ) from error
 
-    def _bind(self, mount: Mount, folder: int, path: str, target: str, read_only: bool) -> None:
+    def _bind(self, mount: Mount, folder: int, path: str, target: str) -> None:
         there = self._at(target)
-        if there and self._key(there[-1]) == "":
-            raise Failed(Code.FAILED_PRECONDITION, f"{there[-1].source} is mounted at {target}: unmount it first.")
+        if there and there[-1].source != mount.source:
+            raise Failed(Code.ALREADY_EXISTS, f"{target} has {there[-1].source} already: unmount that first.")
         if there and there[-1].device == mount.device:
-            if (there[-1].folder, there[-1].read_only) != (path, read_only):
-                raise Failed(Code.ALREADY_EXISTS, f"{target} has another volume or mode: unpublish it first.")
+            if there[-1].folder != path:
+                raise Failed(Code.ALREADY_EXISTS, f"{target} has another directory: unpublish it first.")
             return
         try:
-            self._kernel.bind(folder, target, read_only)
+            self._kernel.bind(folder, target)
         except OSError as error:
             raise Failed(Code.INTERNAL, f"{mount.source} cannot be mounted at {target}: {error}") from error
 
@@ -216,8 +216,11 @@ class Node:
         return self._locks[hash(target) % LOCKS]
 
 
-def _asked(request: Any) -> tuple[Handle, tuple[str, ...], bool]:
-    """What a publish call asks for: the handle, the options of the FUSE mount, whether it is read-only."""
+def _asked(request: Any) -> tuple[Handle, tuple[str, ...]]:
+    """What a publish call asks for: the handle, the options of the FUSE mount.
+
+    Read-only is the FUSE mount itself: a container's runtime makes a bind of a read-only one writable again.
+    """
     capability = request.volume_capability
     if not request.volume_id:
         raise Failed(Code.INVALID_ARGUMENT, "The call names no volume.")
@@ -225,7 +228,8 @@ def _asked(request: Any) -> tuple[Handle, tuple[str, ...], bool]:
         raise Failed(Code.INVALID_ARGUMENT, "A gluster volume is no block device: use volumeMode Filesystem.")
     try:
         handle = parse(request.volume_id)
-        options, flagged = mount_options(capability.mount.mount_flags)
+        read_only = request.readonly or capability.access_mode.mode in READERS
+        options = mount_options(capability.mount.mount_flags, read_only)
     except Refused as refused:
         raise Failed(Code.INVALID_ARGUMENT, str(refused)) from refused
-    return handle, options, request.readonly or flagged or capability.access_mode.mode in READERS
+    return handle, options

@@ -75,7 +75,7 @@ def test_a_claim_is_bound_to_its_own_volume_and_to_no_other(maximal: Rendered) -
         assert parse(volume["spec"]["csi"]["volumeHandle"]) == Handle("newvol", "")
     handles = [v["spec"]["csi"]["volumeHandle"] for v in volumes.values()]
     assert len(set(handles)) == len(handles), "the kubelet takes volumes with one handle for one"
-    assert mount_options(volumes["shop"]["spec"]["mountOptions"]) == (("entry-timeout=5",), True)
+    assert mount_options(volumes["shop"]["spec"]["mountOptions"]) == ("entry-timeout=5", "read-only")
 
 
 def test_two_releases_and_two_namespaces_have_nothing_in_common(helm4: Helm) -> None:

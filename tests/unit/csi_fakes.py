@@ -37,10 +37,10 @@ class FakeKernel:
         while True:
             yield
 
-    def add(self, device: str, root: str, path: str, source: str, read_only: bool = False) -> Mount:
+    def add(self, device: str, root: str, path: str, source: str) -> Mount:
         with self.lock:
             self.made += 1
-            mount = Mount(self.made, device, root, path, read_only, "fuse.glusterfs", source)
+            mount = Mount(self.made, device, root, path, "fuse.glusterfs", source)
             self.mounts.append(mount)
             return mount
 
@@ -53,13 +53,13 @@ class FakeKernel:
             if folder and folder not in self.folders.get(mount.source, set()):
                 raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
             descriptor = os.open(os.devnull, os.O_RDONLY)
-            self.opened[descriptor] = Mount(0, mount.device, f"/{folder}", "", False, mount.kind, mount.source)
+            self.opened[descriptor] = Mount(0, mount.device, f"/{folder}", "", mount.kind, mount.source)
             return descriptor
 
-    def bind(self, folder: int, target: str, read_only: bool) -> None:
+    def bind(self, folder: int, target: str) -> None:
         with self.lock:
             what = self.opened[folder]
-            self.add(what.device, what.root, target, what.source, read_only)
+            self.add(what.device, what.root, target, what.source)
 
     def detach(self, target: str) -> None:
         with self.lock:
