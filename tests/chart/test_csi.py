@@ -133,6 +133,7 @@ def test_the_client_outlives_upgrades_and_the_driver_rolls(plain: Rendered) -> N
     assert pod["containers"][0]["resources"]["requests"] == {"memory": "128Mi"}
     assert not pod["containers"][0]["resources"].get("limits")
     assert "hostNetwork" not in pod
+    assert pod["hostPID"], "gluster finds a writer's groups in /proc"
     for name in ("gluster-client", "gluster-csi"):
         assert spec(plain, name)["tolerations"] == [{"operator": "Exists"}]
         assert not spec(plain, name)["automountServiceAccountToken"]

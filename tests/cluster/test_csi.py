@@ -221,13 +221,12 @@ def test_the_client_s_pod_is_killed(lab: Lab, installed: Release, compute: Compu
         compute.running(reader) as reads,
         compute.running(pod(node, "data")) as stays,
     ):
-        compute.sh(recovers, "echo before > /data/before")
+        compute.sh(recovers, "echo before > /data/before; stat -c %d /data > /tmp/device")
+        again = "[ $(stat -c %d /data) != $(cat /tmp/device) ]; echo x > /data/after; echo fine"
         began = time.monotonic()
         client = driver_pods(installed, "client")[node]
         lab.kubectl("delete", "pod", client, "-n", installed.namespace, "--grace-period=0", "--force")
-        until(
-            f"{recovers} writes again", lambda: _says(compute, recovers, "echo x > /data/after; echo fine", "fine"), 90
-        )
+        until(f"{recovers} writes again", lambda: _says(compute, recovers, again, "fine"), 90)
         print(f"after the client's pod was killed: {time.monotonic() - began:.1f} s until a pod could write again")
         assert compute.sh(recovers, "cat /data/before").strip() == "before"
         until(f"{reads} reads again", lambda: _says(compute, reads, "cat /data/before", "before"), 60)
