@@ -11,11 +11,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from bench.table import table
 from tests.cluster.compute import Compute, driver_pods, pod
 from tests.cluster.lab import Lab, Release, nodes, unique
 
-ROUNDS = 5
+ROUNDS = 9
 CLAIMS = (1, 10, 50)
+GROUPS = (
+    "/sys/fs/cgroup/memory/cgroup.procs 2>/dev/null || cat /sys/fs/cgroup/cgroup.procs"  # a container's own: v1, v2
+)
 Shell = Callable[[str], str]
 
 # Each prints seconds; `$d` is a new directory on the volume.
@@ -52,26 +56,28 @@ def installed(lab: Lab, namespace: str) -> Iterator[tuple[Release, str, list[str
         release.uninstall()
 
 
-def compare(lab: Lab, compute: Compute, release: Release, volume: str) -> None:
+def compare(lab: Lab, compute: Compute, release: Release, volume: str) -> list[list[str]]:
+    """Rows: the task, the rate through a claim, through a bare FUSE mount, their ratio."""
     node, server = lab.workers[0], f"{release.fullname}.{release.namespace}.svc.cluster.local"
-    claim: list[dict[str, float]] = []
-    bare: list[dict[str, float]] = []
+    runs: dict[str, list[dict[str, float]]] = {"claim": [], "bare": []}
     with compute.running(pod(node, "claim-0")) as name, lab.mounted(release.namespace, node, server, volume) as mounted:
-
-        def on_bare(script: str) -> str:
-            return mounted(script.replace("d=/data/", f"d=/data/{volume}/"))
-
-        for _ in range(ROUNDS):
-            claim.append(rates(lambda script: compute.sh(name, script)))
-            bare.append(rates(on_bare))
-    print(f"{'':<28}{'claim':>10}{'bare FUSE':>12}{'ratio':>8}")
+        shells: dict[str, Shell] = {
+            "claim": lambda script: compute.sh(name, script),
+            "bare": lambda script: mounted(script.replace("d=/data/", f"d=/data/{volume}/")),
+        }
+        for turn in range(ROUNDS):
+            for which in sorted(shells, reverse=bool(turn % 2)):
+                runs[which].append(rates(shells[which]))
+    rows = [["", "claim", "bare FUSE mount", "ratio"]]
     for task, (_, unit, _) in TASKS.items():
-        one, other = (statistics.median(found[task] for found in runs) for runs in (claim, bare))
-        print(f"{task:<28}{one:>10.0f}{other:>12.0f}{one / other:>8.2f}  {unit}")
+        one, other = (statistics.median(found[task] for found in runs[which]) for which in ("claim", "bare"))
+        rows.append([task, f"{one:.0f} {unit}", f"{other:.0f} {unit}", f"{one / other:.2f}"])
+    return rows
 
 
-def starts(lab: Lab, compute: Compute, names: list[str]) -> None:
+def starts(lab: Lab, compute: Compute, names: list[str]) -> list[list[str]]:
     """Seconds from creation to Ready of a pod without claims and with more and more; a FUSE mount is made each time."""
+    rows = [["claims of a pod", "Ready after", "gone after"]]
     for number in (0, *CLAIMS):
         manifest = pod(lab.workers[1], "claim-0")
         spec = manifest["spec"]
@@ -81,30 +87,36 @@ def starts(lab: Lab, compute: Compute, names: list[str]) -> None:
         ]
         began = time.monotonic()
         with compute.running(manifest):
-            print(f"pod with {number:>2} claims Ready after {time.monotonic() - began:>5.1f} s", end="")
+            ready = time.monotonic() - began
             began = time.monotonic()
-        print(f", gone after {time.monotonic() - began:>5.1f} s")
+        rows.append([str(number), f"{ready:.1f} s", f"{time.monotonic() - began:.1f} s"])
+    return rows
 
 
-def memory(lab: Lab, compute: Compute, release: Release) -> None:
+def memory(lab: Lab, compute: Compute, release: Release) -> list[list[str]]:
     """Resident memory on a node with one volume in use."""
-    node = lab.workers[2]
-    script = "for p in /proc/[0-9]*; do echo $(cat $p/comm) $(sed -n 's/VmRSS:[^0-9]*//p' $p/status); done 2>/dev/null"
+    rows, node = [["pod", "process", "resident"]], lab.workers[2]
     with compute.running(pod(node, "claim-0")):
         for component in ("csi", "client"):
             name = driver_pods(release, component)[node]
-            lines = lab.kubectl("exec", "-n", release.namespace, name, "--", "bash", "-c", script).splitlines()
-            sizes = [line.split() for line in lines if line.split()[0] in ("python3", "glusterfs")]
-            print(f"{component}: {', '.join(f'{word} {int(size) / 1024:.0f} MiB' for word, size, *_ in sizes)}")
+            script = f"for p in $(cat {GROUPS}); do echo $(cat /proc/$p/comm /proc/$p/statm 2>/dev/null); done"
+            for line in lab.kubectl("exec", "-n", release.namespace, name, "--", "sh", "-c", script).splitlines():
+                word, *sizes = line.split() or [""]
+                if word in ("python3", "glusterfs"):
+                    rows.append([component, word, f"{int(sizes[1]) * 4 / 1024:.0f} MiB"])
+    return rows
 
 
 def main() -> None:
     lab = Lab(os.environ["KUBECONFIG"])
     with lab.namespace() as namespace, installed(lab, namespace) as (release, volume, names):
         compute = Compute(lab, namespace)
-        compare(lab, compute, release, volume)
-        starts(lab, compute, names)
-        memory(lab, compute, release)
+        for rows in (
+            compare(lab, compute, release, volume),
+            starts(lab, compute, names),
+            memory(lab, compute, release),
+        ):
+            print(f"\n{table(rows)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -29,8 +29,8 @@ REPAIR_SECONDS = 10
 
 def client(options: argparse.Namespace) -> None:
     """Hold the FUSE processes until told to end."""
-    # The address of a pod or node that is gone must not be tried for minutes.
-    Path("/proc/sys/net/ipv4/tcp_syn_retries").write_text("2")
+    if options.pod_network:  # the address of a pod that is gone must not be tried for minutes
+        Path("/proc/sys/net/ipv4/tcp_syn_retries").write_text("2")
     kernel = Linux(options.stage)
     held = Client(options.folder, Fuse(options.driver, lambda: read_servers(options.servers), kernel), kernel)
     held.restore()
@@ -116,6 +116,9 @@ def parser() -> argparse.ArgumentParser:
     command = add(client)
     command.add_argument("--folder", type=Path, required=True, help=plugin)
     command.add_argument("--servers", type=Path, required=True, help="a file of servers, one a line")
+    command.add_argument(
+        "--pod-network", action="store_true", help="the pod has a network of its own, as the peers have"
+    )
     command = add(node)
     command.add_argument("--folder", type=Path, required=True, help=plugin)
     command.add_argument("--node", required=True, help="the name of the Kubernetes node")

@@ -132,7 +132,6 @@ def test_the_client_outlives_upgrades_and_the_driver_rolls(plain: Rendered) -> N
     assert pod["priorityClassName"] == "system-node-critical"
     assert pod["containers"][0]["resources"]["requests"] == {"memory": "128Mi"}
     assert not pod["containers"][0]["resources"].get("limits")
-    assert "hostNetwork" not in pod
     assert pod["hostPID"], "gluster finds a writer's groups in /proc"
     for name in ("gluster-client", "gluster-csi"):
         assert spec(plain, name)["tolerations"] == [{"operator": "Exists"}]
@@ -146,8 +145,12 @@ def test_another_node_restarts_no_pod_of_the_driver(helm4: Helm, plain: Rendered
 
 
 @pytest.mark.parametrize("network", [True, False])
-def test_the_client_asks_each_peer_by_the_name_of_its_pod(helm4: Helm, network: bool) -> None:
+def test_the_client_is_on_the_peers_network_and_asks_each_by_the_name_of_its_pod(helm4: Helm, network: bool) -> None:
     rendered = helm4.template({**values(CLAIM), "hostNetwork": network, "clusterDomain": "cluster.example"})
+    client = spec(rendered, "gluster-client")
+    assert client.get("hostNetwork", False) == network
+    assert client.get("dnsPolicy", "ClusterFirst") == ("ClusterFirstWithHostNet" if network else "ClusterFirst")
+    assert ("--pod-network" in client["containers"][0]["args"]) != network
     servers = rendered.one("ConfigMap", "gluster-servers")["data"]["servers"].split()
     service = rendered.one("Service")["metadata"]["name"]
     pods = [f"{peer['metadata']['name']}-0" for peer in rendered.all("StatefulSet")]
