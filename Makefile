@@ -48,9 +48,10 @@ testbed-tests: .venv/done ## the test bed's own tests (they need root)
 
 cluster: .venv/done ## tests on a real cluster: the test bed, or the one that KUBECONFIG names
 	@if [ -n "$$KUBECONFIG" ]; then $(BIN)/pytest tests/cluster --kubeconfig "$$KUBECONFIG"; else \
-	  $(TESTBED) up && PATH=$(TOOLS):$$PATH $(BIN)/pytest tests/cluster --kubeconfig "$$($(TESTBED) kubeconfig)"; fi
+	  $(TESTBED) up && $(TESTBED) load csi-provisioner csi-resizer && \
+	  PATH=$(TOOLS):$$PATH $(BIN)/pytest tests/cluster --kubeconfig "$$($(TESTBED) kubeconfig)"; fi
 
-bench: .venv/done ## tables of what it costs: planning, the hook against a script by hand
+bench: .venv/done ## tables of what it costs: planning, the hook against a script by hand, claims
 	@$(TESTBED) up
 	@PATH=$(TOOLS):$$PATH KUBECONFIG=$$($(TESTBED) kubeconfig) $(BIN)/python -m bench
 

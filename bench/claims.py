@@ -1,11 +1,10 @@
-"""A claim against a bare FUSE mount of the same volume: `python -m bench.claims`, on the cluster that KUBECONFIG names.
+"""What a claim costs: its rates against a bare FUSE mount of the same volume, the start of pods, memory.
 
 Rates are medians of rounds in which claim and bare mount take turns, on one node, with one replica 3 volume.
 """
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -107,17 +106,9 @@ def memory(lab: Lab, compute: Compute, release: Release) -> list[list[str]]:
     return rows
 
 
-def main() -> None:
-    lab = Lab(os.environ["KUBECONFIG"])
+def claims(lab: Lab) -> str:
+    """The tables."""
     with lab.namespace() as namespace, installed(lab, namespace) as (release, volume, names):
         compute = Compute(lab, namespace)
-        for rows in (
-            compare(lab, compute, release, volume),
-            starts(lab, compute, names),
-            memory(lab, compute, release),
-        ):
-            print(f"\n{table(rows)}", flush=True)
-
-
-if __name__ == "__main__":
-    main()
+        rows = (compare(lab, compute, release, volume), starts(lab, compute, names), memory(lab, compute, release))
+        return "\n\n".join(map(table, rows))

@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Template
 
 from testbed import build, cgroups, controlplane, golden, host, images, native, network, node, pki, rootfs
-from testbed.config import SOURCE, ClusterError, cluster_id, versions
+from testbed.config import SOURCE, ClusterError, cluster_id
 from testbed.machine import spawn
 from testbed.native import Native
 from testbed.shell import lock, remove_tree, run, step, wait_for
@@ -50,8 +50,6 @@ def _prepare(kubernetes: str) -> list[Path]:
     def programs() -> None:
         build.kubernetes(kubernetes)
         build.coredns()
-        for name in versions().sidecars:
-            build.sidecar(name)
 
     def trees() -> list[Path]:
         rootfs.machine_tree()
@@ -61,8 +59,7 @@ def _prepare(kubernetes: str) -> list[Path]:
         compiled, tools, project = pool.submit(programs), pool.submit(build.kubectl), pool.submit(trees)
         compiled.result()
         build.link_tools(tools.result(), tools.result().with_name("helm"))
-        more = [images.pause_image(), *images.sidecar_images()]
-        return [*project.result(), *map(images.archive, more)]
+        return [*project.result(), images.archive(images.pause_image())]
 
 
 def _start(nodes: int, kubernetes: str, brick_size: str, archives: list[Path]) -> Native:

@@ -276,6 +276,29 @@ def test_an_upgrade_restarts_no_client(lab: Lab, installed: Release, compute: Co
     assert driver_pods(installed, "client") == before
 
 
+def test_a_second_release_on_the_pod_network(lab: Lab, compute: Compute) -> None:
+    """Drivers do not meet, and a client finds peers whose pods come back under other addresses."""
+    with lab.namespace() as namespace:
+        other = Release(lab, namespace)
+        volume = {"name": unique("second"), "replica": 3, "claims": [{"namespace": namespace, "name": "data"}]}
+        other.install({"hostNetwork": False, "nodes": nodes(lab.workers[:3]), "volumes": [volume]})
+        there = Compute(lab, namespace)
+        with (
+            compute.running(pod(lab.workers[0], "data", WRITER)) as writer,
+            there.running(pod(lab.workers[0], "data", WRITER)) as second,
+            there.running(pod(lab.workers[1], "data")) as third,
+        ):
+            peer = other.peers()[lab.workers[0]]
+            lab.kubectl("delete", "pod", peer, "-n", namespace)
+            lab.kubectl("wait", "-n", namespace, "--for=condition=Ready", f"pod/{peer}", "--timeout=90s")
+            assert compute.sh(writer, f"ls /data | grep -c io-{second} || true").strip() == "0"
+            count = int(there.sh(second, "cat /tmp/count"))
+            assert int(there.sh(third, f"ls /data | grep -c io-{second}")) >= count
+            assert_no_error(there, second)
+            assert_no_error(compute, writer)
+        other.uninstall()
+
+
 def test_a_node_crashes_and_boots(lab: Lab, compute: Compute) -> None:
     """A power cut: pods elsewhere go on without an error, and the pod of that node is back with its data."""
     bed = bed_of(lab)
