@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 BIN := .venv/bin
+STUBS := csi/csi_pb2.py csi/registration_pb2.py
 TESTBED := $(PYTHON) -m testbed
 # Where kubectl, helm and helm3 are; the test bed builds or fetches them once.
 TOOLS = $$($(TESTBED) tools)
@@ -22,6 +23,10 @@ help: ## show this
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
+# The CSI driver's messages come out of its .proto files, here as at the build of its image.
+%_pb2.py: %.proto .venv/done
+	@$(BIN)/python -m grpc_tools.protoc -I. --python_out=. $<
+
 demo: .venv/done ## a real cluster, the chart on it, a volume mounted in pods on two nodes
 	@$(TESTBED) up
 	@PATH=$(TOOLS):$$PATH KUBECONFIG=$$($(TESTBED) kubeconfig) $(BIN)/python -m demo
@@ -30,14 +35,14 @@ test: test-fast cluster testbed-tests ## everything
 
 test-fast: lint unit chart ## what needs no cluster: lint, unit and chart tests
 
-lint: .venv/done ## ruff, mypy, shellcheck, hadolint, yamllint
+lint: .venv/done $(STUBS) ## ruff, mypy, shellcheck, hadolint, yamllint
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/shellcheck images/glusterfs/entrypoint .ci/run
+	@$(BIN)/shellcheck images/glusterfs/entrypoint csi/claims.sh .ci/run
 	@$(BIN)/hadolint --ignore DL3008 images/*/Dockerfile
 	@$(BIN)/yamllint --strict charts/glusterfs/values.yaml charts/glusterfs/examples tests .github
 
-unit: .venv/done ## unit tests of the hook
+unit: .venv/done $(STUBS) ## unit tests of the hook and of the CSI driver
 	@$(BIN)/pytest tests/unit
 
 chart: .venv/done ## chart tests, with Helm 3 and Helm 4
@@ -48,27 +53,32 @@ testbed-tests: .venv/done ## the test bed's own tests (they need root)
 
 cluster: .venv/done ## tests on a real cluster: the test bed, or the one that KUBECONFIG names
 	@if [ -n "$$KUBECONFIG" ]; then $(BIN)/pytest tests/cluster --kubeconfig "$$KUBECONFIG"; else \
-	  $(TESTBED) up && PATH=$(TOOLS):$$PATH $(BIN)/pytest tests/cluster --kubeconfig "$$($(TESTBED) kubeconfig)"; fi
+	  $(TESTBED) up && $(TESTBED) load csi-provisioner csi-resizer && \
+	  PATH=$(TOOLS):$$PATH $(BIN)/pytest tests/cluster --kubeconfig "$$($(TESTBED) kubeconfig)"; fi
 
-bench: .venv/done ## tables of what it costs: planning, the hook against a script by hand
+bench: .venv/done ## tables of what it costs: planning, the hook against a script by hand, claims
 	@$(TESTBED) up
 	@PATH=$(TOOLS):$$PATH KUBECONFIG=$$($(TESTBED) kubeconfig) $(BIN)/python -m bench
 
-images: ## build both images with docker, podman or buildah (BUILDER=...)
+images: ## build the images with docker, podman or buildah (BUILDER=...)
 	@test -n "$(BUILDER)" || { echo "Install docker, podman or buildah, or name one: make images BUILDER=..."; exit 1; }
 	$(BUILDER) build -t $(REGISTRY)/glusterfs:$(APP_VERSION) -f images/glusterfs/Dockerfile .
 	$(BUILDER) build -t $(REGISTRY)/glusterfs-hooks:$(VERSION) -f images/hooks/Dockerfile .
+	$(BUILDER) build -t $(REGISTRY)/glusterfs-csi:$(VERSION) -f images/csi/Dockerfile .
 
-push: images ## build and push both images: make push REGISTRY=registry.example.com/storage
+push: images ## build and push the images: make push REGISTRY=registry.example.com/storage
 	@test "$(REGISTRY)" != localhost || { echo "Say where to: make push REGISTRY=registry.example.com/storage"; exit 1; }
 	$(BUILDER) push $(REGISTRY)/glusterfs:$(APP_VERSION)
 	$(BUILDER) push $(REGISTRY)/glusterfs-hooks:$(VERSION)
+	$(BUILDER) push $(REGISTRY)/glusterfs-csi:$(VERSION)
 
 lock: ## pin the Python packages anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --generate-hashes \
 	  --upgrade pyproject.toml -o hooks/requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --generate-hashes \
-	  --upgrade --group dev pyproject.toml -c hooks/requirements.lock -o requirements-dev.lock
+	  --upgrade --group csi -c hooks/requirements.lock -o csi/requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --generate-hashes \
+	  --upgrade --group dev pyproject.toml -c hooks/requirements.lock -c csi/requirements.lock -o requirements-dev.lock
 
 down: ## take the test bed down
 	@$(TESTBED) down

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 
+from bench.claims import claims
 from bench.hook import against_by_hand, no_op, running_peers
 from bench.planning import planning
 from tests.cluster.lab import Lab
 
-PARTS = ("planning", "hook")
+PARTS = ("planning", "hook", "claims")
 
 
 def main(wanted: list[str]) -> None:
@@ -18,6 +19,8 @@ def main(wanted: list[str]) -> None:
     for part in wanted or PARTS:
         if part == "planning":
             print(planning(), flush=True)
+        elif part == "claims":
+            print(f"\n{claims(Lab(os.environ['KUBECONFIG']))}", flush=True)
         else:
             with running_peers(Lab(os.environ["KUBECONFIG"])) as peers:
                 print(f"\n{against_by_hand(peers)}\n\n{no_op(peers)}", flush=True)

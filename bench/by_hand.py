@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from hooks.gluster import GlusterError, session
+from hooks.pool import parse_peers
 from hooks.progress import rebalanced
 from hooks.runner import Runner
 
@@ -18,9 +19,11 @@ Addresses = Mapping[str, str]
 
 def install(runner: Runner, addresses: Addresses, volumes: Sequence[str], brick: str) -> None:
     """Join the peers and make replicated volumes over all of them, each with a brick below `brick` on each node."""
-    first, second, *_ = addresses
+    first, second, *others = addresses
     run(runner, first, [f"peer probe {address}" for name, address in addresses.items() if name != first])
     run(runner, second, [f"peer probe {addresses[first]}"])
+    while not all(_connected(runner, name, len(addresses)) for name in (second, *others)):
+        pass  # a create is refused while the other peers have not found each other
     _shared(runner, addresses, {volume: _made(volume, addresses, brick) for volume in volumes})
 
 
@@ -44,6 +47,12 @@ def expand(runner: Runner, addresses: Addresses, volumes: Sequence[str], brick: 
         ]
         if waiting:
             time.sleep(1)
+
+
+def _connected(runner: Runner, peer: str, peers: int) -> bool:
+    (reply,) = session(runner, peer, ["peer status"])
+    views = parse_peers(reply.root) if reply.root is not None else ()
+    return len(views) == peers - 1 and all(view.healthy for view in views)
 
 
 def _made(volume: str, addresses: Addresses, brick: str) -> list[str]:

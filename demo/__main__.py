@@ -22,11 +22,11 @@ def show(*argv: str, stdin: str | None = None) -> None:
         sys.exit(f"demo: `{argv[0]}` exited with {done.returncode}; the cluster is left as it is, to look at.")
 
 
-def client(node: str, volume: str) -> None:
-    """A pod on `node` with `volume` at /data."""
-    manifest = (HERE / "client.yaml").read_text().replace("NODE", node).replace("VOLUME", volume)
-    show("kubectl", "apply", "-n", "storage", "-f", "-", stdin=manifest)
-    show("kubectl", "wait", "-n", "storage", "--for=condition=Ready", f"pod/client-{node}", "--timeout=90s")
+def client(node: str, claim: str) -> None:
+    """A pod on `node` with `claim` at /data, in the namespace of the claim."""
+    manifest = (HERE / "client.yaml").read_text().replace("NODE", node).replace("CLAIM", claim)
+    show("kubectl", "apply", "-f", "-", stdin=manifest)
+    show("kubectl", "wait", "--for=condition=Ready", f"pod/client-{node}", "--timeout=90s")
 
 
 def main() -> None:
@@ -49,23 +49,15 @@ def main() -> None:
     peer = ("kubectl", "exec", "-n", "storage", "gluster-worker-1-0", "--", "gluster")
     show(*peer, "peer", "status")
     show(*peer, "volume", "status", "newvol")
+    show("helm", "test", "gluster", "-n", "storage", "--hide-notes")
+    show("kubectl", "get", "pvc", "newvol")
     for node in ("worker-2", "worker-3"):
         client(node, "newvol")
     line = f"written on worker-2 at {time.strftime('%H:%M:%S')}"
-    show(
-        "kubectl",
-        "exec",
-        "-n",
-        "storage",
-        "client-worker-2",
-        "--",
-        "sh",
-        "-c",
-        f"echo {line} > /data/hello; df -h /data",
-    )
-    show("kubectl", "exec", "-n", "storage", "client-worker-3", "--", "cat", "/data/hello")
+    show("kubectl", "exec", "client-worker-2", "--", "sh", "-c", f"echo {line} > /data/hello; df -h /data")
+    show("kubectl", "exec", "client-worker-3", "--", "cat", "/data/hello")
     print(f"""
-newvol is shared by pods on worker-2 and worker-3 ({time.monotonic() - began:.0f} s). What to try next:
+The claim newvol is shared by pods on worker-2 and worker-3 ({time.monotonic() - began:.0f} s). What to try next:
 
   export KUBECONFIG=$(python3 -m testbed kubeconfig) PATH=$(python3 -m testbed tools):$PATH
   .venv/bin/python -m hooks plan -f demo/values.yaml -n storage     # nothing to do; now change a value and ask again

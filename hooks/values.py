@@ -1,7 +1,7 @@
 """What values ask for, in plain types.
 
-`values_file` reads values, `values_parse` checks them (`values_schema`, then `values_nodes` and `values_volumes`) and
-makes these types of them, `values_names` names the chart's objects.
+`values_file` reads values, `values_parse` checks them (`values_schema`, then `values_nodes`, `values_volumes` and
+`values_claims`) and makes these types of them, `values_names` names the chart's objects.
 """
 
 from __future__ import annotations

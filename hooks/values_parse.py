@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hooks.values import Values, ValuesError
+from hooks.values_claims import claim_problems
 from hooks.values_nodes import node_problems, nodes_of
 from hooks.values_schema import schema_problems
 from hooks.values_volumes import volumes_of
@@ -24,7 +25,7 @@ def parse(raw: Mapping[str, Any]) -> Values:
         raise ValuesError(problems)
     nodes = nodes_of(raw)
     volumes, volume_problems = volumes_of(raw["volumes"], nodes)
-    if problems := [*node_problems(raw), *volume_problems]:
+    if problems := [*node_problems(raw), *volume_problems, *claim_problems(raw)]:
         raise ValuesError(problems)
     return Values(
         nodes,

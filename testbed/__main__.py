@@ -73,7 +73,9 @@ def parser() -> argparse.ArgumentParser:
         ("images", "build the project's images, each a folder of images/, and print their names"),
         ("load", "build images and import them into every running node"),
     ):
-        add(name, text).add_argument("names", nargs="*", metavar="NAME", help="folder of images/ (all)")
+        add(name, text).add_argument(
+            "names", nargs="*", metavar="NAME", help=f"folder of images/ (all), or {' or '.join(pins.sidecars)}"
+        )
     execute = add("exec", "run a command on a node, with its namespaces and limits", node=True)
     execute.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND")
     return top

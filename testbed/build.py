@@ -60,6 +60,22 @@ def coredns() -> Path:
     )
 
 
+def sidecar(name: str) -> Path:
+    """The folder with one of Kubernetes' own helpers of CSI drivers."""
+    module, version = versions().sidecars[name]
+
+    def make(folder: Path) -> None:
+        # Its own `replace` lines do not count in a module that requires it, so they are written again.
+        answer = _go(["mod", "download", "-json", f"{module}@v{version}"], Path("/"))
+        upstream = Path(json.loads(answer)["GoMod"]).read_text()
+        lines = [f"module testbed/{name}", *re.findall(r"^(?:go|godebug|replace) .*", upstream, re.MULTILINE)]
+        lines.append(f"require {module} v{version}\n")
+        _go_build(folder, {"go.mod": "\n".join(lines)}, [f"{module}/cmd/{name}"])
+
+    target = cache_folder() / "sidecars" / f"{name}-{version}"
+    return make_once(target, f"{name} {version} from source, about 2 minutes", make, lock_name="go")
+
+
 def pause() -> Path:
     """The folder with the program that holds a pod's namespaces open."""
     main = (SOURCE / "pause/main.go").read_text()

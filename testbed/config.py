@@ -47,6 +47,7 @@ class Versions:
     kind: str
     debian_node: str
     debian_image: str
+    sidecars: dict[str, tuple[str, str]]  # program: its Go module and version
 
 
 def versions() -> Versions:
@@ -62,4 +63,5 @@ def versions() -> Versions:
         kind=pins["kind"],
         debian_node=pins["debian"]["node"],
         debian_image=pins["debian"]["image"],
+        sidecars={name: (pin["module"], pin["version"]) for name, pin in pins["sidecars"].items()},
     )

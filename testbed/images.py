@@ -50,7 +50,8 @@ class Image:
 def _files(path: Path) -> Iterable[Path]:
     if path.is_file():
         return [path]
-    return (found for found in path.rglob("*") if found.is_file() and "__pycache__" not in found.parts)
+    made = ("__pycache__", "_pb2.py")  # what .dockerignore keeps out too
+    return (found for found in path.rglob("*") if found.is_file() and not any(word in str(found) for word in made))
 
 
 def project_images() -> dict[str, Image]:
@@ -79,12 +80,21 @@ def pause_image() -> Image:
     return Image("pause", PAUSE, folder, dockerfile)
 
 
+def sidecar_image(name: str) -> Image:
+    """One of Kubernetes' own helpers of the CSI driver, under the name that upstream gives its image; it is built."""
+    folder = build.sidecar(name)
+    dockerfile = folder / "Dockerfile"
+    dockerfile.write_text(f'FROM scratch\nCOPY {name} /{name}\nENTRYPOINT ["/{name}"]\n')
+    return Image(name, f"registry.k8s.io/sig-storage/{name}:v{versions().sidecars[name][1]}", folder, dockerfile)
+
+
 def select(names: Iterable[str]) -> list[Image]:
-    """The project's images of those names; all of them when none is named."""
-    known = project_images()
-    if unknown := [name for name in names if name not in known]:
-        raise ClusterError(f"There is no image {', '.join(unknown)}. Use a folder of images/: {', '.join(known)}.")
-    return [known[name] for name in names] or list(known.values())
+    """The images of those names; the project's, without the sidecars, when none is named."""
+    known, sidecars = project_images(), versions().sidecars
+    if unknown := [name for name in names if name not in known and name not in sidecars]:
+        places = f"a folder of images/ ({', '.join(known)}) or a sidecar ({', '.join(sidecars)})"
+        raise ClusterError(f"There is no image {', '.join(unknown)}. Use {places}.")
+    return [known.get(name) or sidecar_image(name) for name in names] or list(known.values())
 
 
 def archive(image: Image) -> Path:

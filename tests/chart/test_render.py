@@ -415,10 +415,12 @@ def test_a_hook_s_pod_can_do_little(three: Rendered, job: str) -> None:
     assert not [volume for volume in spec["volumes"] if "hostPath" in volume]
 
 
-def test_only_the_hook_has_a_token(maximal: Rendered) -> None:
-    assert pod_spec(maximal.one("Job", "*-converge"))["automountServiceAccountToken"]
-    assert not maximal.one("ServiceAccount", "*-hook")["automountServiceAccountToken"]
-    assert not [o for o in maximal.all("StatefulSet") if pod_spec(o)["automountServiceAccountToken"]]
+def test_only_the_hook_and_the_controller_have_a_token(maximal: Rendered) -> None:
+    workloads = [o for o in maximal.objects if "template" in o.get("spec", {})]
+    assert {o["kind"] for o in workloads} == {"DaemonSet", "Deployment", "Job", "StatefulSet"}
+    for found in workloads:
+        assert pod_spec(found)["automountServiceAccountToken"] == (found["kind"] in ("Deployment", "Job"))
+    assert not [o for o in maximal.all("ServiceAccount") if o["automountServiceAccountToken"]]
 
 
 def test_when_the_hook_runs_and_what_stays(three: Rendered) -> None:
@@ -470,7 +472,7 @@ def test_an_image_without_a_registry(helm4: Helm) -> None:
 
 
 def test_nothing_that_argo_cd_does_not_do() -> None:
-    for path in (CHART / "templates").iterdir():
+    for path in (path for path in (CHART / "templates").rglob("*") if path.is_file()):
         text = path.read_text()
         for word in (
             "lookup",
@@ -511,6 +513,9 @@ def test_notes_name_the_risks(helm4: Helm, tmp_path: Path) -> None:
 
 def test_notes_give_commands_for_objects_that_are_there(helm4: Helm, tmp_path: Path) -> None:
     values = yaml.safe_load(EXAMPLES["maximal"].read_text())
+    assert "newvol in namespace default: all of newvol" in notes(helm4, tmp_path, values)
+    for volume in values["volumes"]:
+        volume.pop("claims", None)
     text = notes(helm4, tmp_path, values)
     names = set(helm4.template(values).by_key())
     for kind, pattern in {

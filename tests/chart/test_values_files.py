@@ -101,7 +101,7 @@ def test_the_defaults_pass_the_schema() -> None:
 
 def test_the_maximal_example_has_every_value() -> None:
     assert set(leaves(DEFAULTS)) <= {path[: len(known)] for path in leaves(MAXIMAL) for known in leaves(DEFAULTS)}
-    for entries in ("nodes", "volumes", "imagePullSecrets"):
+    for entries in ("nodes", "volumes", "storageClasses", "imagePullSecrets"):
         known = set(SCHEMA["properties"][entries]["items"]["properties"])
         assert known == {key for entry in MAXIMAL[entries] for key in entry}
 
@@ -119,14 +119,22 @@ def effect(helm: Helm, values: dict[str, Any]) -> Effect:
     return {key: o for key, o in found.items() if not key[1].endswith("-values")}, parsed
 
 
+BASE: dict[str, Any] = {
+    "nodes": MAXIMAL["nodes"],
+    "volumes": [{"name": "any"}],
+    "storageClasses": [{"name": "any", "volume": "any"}],
+}
+"""With a storage class, for the driver that has values of its own."""
+
+
 @pytest.fixture(scope="module")
 def base(helm4: Helm) -> Effect:
-    return effect(helm4, {"nodes": MAXIMAL["nodes"]})
+    return effect(helm4, BASE)
 
 
 @pytest.mark.parametrize("path", [path for path in leaves(DEFAULTS) if path != ("nodes",)], ids=".".join)
 def test_no_value_is_without_effect(helm4: Helm, base: Effect, path: tuple[str, ...]) -> None:
-    values: dict[str, Any] = {"nodes": MAXIMAL["nodes"]}
+    values = copy.deepcopy(BASE)
     inner = values
     for part in path[:-1]:
         inner = inner.setdefault(part, {})
@@ -134,8 +142,14 @@ def test_no_value_is_without_effect(helm4: Helm, base: Effect, path: tuple[str, 
     if path == ("bricks",):
         inner["bricks"] = ["/mnt/other"]
     if path == ("hostNetwork",):
-        values = inner = {"nodes": [{"name": "worker-1"}], "hostNetwork": False}  # its nodes may have no addresses
+        values |= {"nodes": [{"name": "worker-1"}], "hostNetwork": False}  # its nodes may have no addresses
     assert inner[path[-1]] != at(DEFAULTS, path), "the maximal example must differ from the default"
+    if path in (("csi", "enabled"), ("volumes",)):
+        values["storageClasses"] = []
+        base = effect(helm4, {"nodes": BASE["nodes"]})
+    if path == ("storageClasses",):
+        values["volumes"] = MAXIMAL["volumes"]
+        base = effect(helm4, {**values, "storageClasses": []})
     assert effect(helm4, values) != base
 
 
@@ -143,9 +157,9 @@ def test_no_value_is_without_effect(helm4: Helm, base: Effect, path: tuple[str, 
     ("entries", "key"),
     [
         (entries, key)
-        for entries in ("nodes", "volumes")
+        for entries in ("nodes", "volumes", "storageClasses")
         for key in SCHEMA["properties"][entries]["items"]["properties"]
-        if key not in ("name", "arbiter", "disperse", "redundancy")
+        if key not in ("name", "arbiter", "disperse", "redundancy", "volume")
     ],
 )
 def test_no_key_of_a_list_is_without_effect(helm4: Helm, entries: str, key: str) -> None:

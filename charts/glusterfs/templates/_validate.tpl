@@ -1,6 +1,6 @@
 {{/*
 What the schema cannot say about values. Every problem is a sentence on what is wrong and one on what to do; all are
-collected in $check.problems and shown at once. hooks/values_nodes.py and hooks/values_volumes.py say the same in the same words and order:
+collected in $check.problems and shown at once. hooks/values_nodes.py, values_volumes.py and values_claims.py say the same in the same words and order:
 whoever changes a sentence here changes it there too.
 */}}
 
@@ -8,6 +8,7 @@ whoever changes a sentence here changes it there too.
 {{- $check := dict "problems" list "values" .Values "names" list "nodes" dict "folders" dict "parents" dict -}}
 {{- include "glusterfs.checkNodes" $check -}}
 {{- include "glusterfs.checkVolumes" $check -}}
+{{- include "glusterfs.checkClaims" $check -}}
 {{- if $check.problems -}}
 {{- printf "\n\nThese values cannot be used:\n- %s\n" (join "\n- " $check.problems) | fail -}}
 {{- end -}}

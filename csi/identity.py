@@ -1,0 +1,64 @@
+"""Who the driver is: the Identity service, and its registration with the kubelet.
+
+The registration is two calls, so the driver answers them itself; the usual sidecar for it would be one more image in
+every pod, and one more version to keep up with.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from csi import csi_pb2, registration_pb2
+
+log = logging.getLogger("csi")
+Alive = Callable[[], bool]
+
+
+class Identity:
+    """`controller` says whether this end point makes volumes."""
+
+    def __init__(self, driver: str, version: str, controller: bool) -> None:
+        self._info = csi_pb2.GetPluginInfoResponse(name=driver, vendor_version=version)
+        self._capabilities = csi_pb2.GetPluginCapabilitiesResponse()
+        if controller:
+            kind = csi_pb2.PluginCapability
+            self._capabilities.capabilities.add().service.type = kind.Service.CONTROLLER_SERVICE
+            self._capabilities.capabilities.add().volume_expansion.type = kind.VolumeExpansion.ONLINE
+
+    def GetPluginInfo(self, _request: Any, _alive: Alive) -> Any:
+        return self._info
+
+    def GetPluginCapabilities(self, _request: Any, _alive: Alive) -> Any:
+        return self._capabilities
+
+    def Probe(self, _request: Any, _alive: Alive) -> Any:
+        return csi_pb2.ProbeResponse()
+
+
+class Registration:
+    """Tells the kubelet, which finds this service's socket in its folder, where the driver listens.
+
+    `socket` is that path on the node. `done` is a file that is there once the kubelet has taken the driver.
+    """
+
+    def __init__(self, driver: str, socket: str, done: Path) -> None:
+        self._info = registration_pb2.PluginInfo(
+            type="CSIPlugin", name=driver, endpoint=socket, supported_versions=["1.0.0"]
+        )
+        self._done = done
+        self._done.unlink(missing_ok=True)
+
+    def GetInfo(self, _request: Any, _alive: Alive) -> Any:
+        return self._info
+
+    def NotifyRegistrationStatus(self, request: Any, _alive: Alive) -> Any:
+        if not request.plugin_registered:
+            log.error("The kubelet does not take the driver %s: %s", self._info.name, request.error)
+            os._exit(1)
+        log.info("The kubelet has taken the driver %s.", self._info.name)
+        self._done.touch()
+        return registration_pb2.RegistrationStatusResponse()

@@ -1,0 +1,66 @@
+"""gRPC around plain objects: a service is an object that has a method for each call of the proto."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+from google.protobuf.message_factory import GetMessageClass
+
+log = logging.getLogger("csi")
+WORKERS = 64
+
+
+class Failed(Exception):
+    """The answer to a call that cannot be done: a gRPC status code and a sentence for the pod's events."""
+
+    def __init__(self, code: grpc.StatusCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def server(address: str, services: Mapping[Any, object]) -> grpc.Server:
+    """A started server at the unix socket `address` of services: descriptor in the proto -> object.
+
+    Each method takes the request and a function that says whether the caller still waits; it returns the answer.
+    """
+    path = address.removeprefix("unix://")
+    if os.path.exists(path):
+        os.unlink(path)  # of a predecessor: a unix socket stays when its process has gone
+    made = grpc.server(ThreadPoolExecutor(WORKERS))
+    made.add_generic_rpc_handlers(tuple(_handler(service, target) for service, target in services.items()))
+    if not made.add_insecure_port(address):
+        raise OSError(f"Nothing can listen at {address}.")
+    os.chmod(path, 0o600)
+    made.start()
+    return made
+
+
+def _handler(service: Any, target: object) -> grpc.GenericRpcHandler:
+    methods = {
+        method.name: grpc.unary_unary_rpc_method_handler(
+            _called(method.name, getattr(target, method.name)),
+            request_deserializer=GetMessageClass(method.input_type).FromString,
+            response_serializer=GetMessageClass(method.output_type).SerializeToString,
+        )
+        for method in service.methods
+    }
+    return grpc.method_handlers_generic_handler(service.full_name, methods)
+
+
+def _called(name: str, method: Callable[[Any, Callable[[], bool]], Any]) -> Callable[[Any, grpc.ServicerContext], Any]:
+    def call(request: Any, context: grpc.ServicerContext) -> Any:
+        try:
+            return method(request, context.is_active)
+        except Failed as failed:
+            log.warning("%s: %s", name, failed)
+            context.abort(failed.code, str(failed))
+        except Exception:
+            log.exception("%s", name)
+            raise
+
+    return call

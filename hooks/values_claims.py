@@ -1,0 +1,50 @@
+"""The second stage of checking values, for claims, storage classes and the driver: what a schema cannot say.
+
+Whoever changes a sentence here changes it in the chart's _csi.tpl too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from hooks.values_words import PLAIN_PATH_WANTED, is_plain_path, joined
+
+
+def claim_problems(raw: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with `csi`, the volumes' `claims` and `storageClasses` of values that keep the schema."""
+    path = raw["csi"]["kubeletPath"]
+    if not is_plain_path(path):
+        yield f"csi.kubeletPath: {path} {PLAIN_PATH_WANTED}, such as /var/lib/kubelet."
+    claims: dict[str, str] = {}
+    for i, volume in enumerate(raw["volumes"]):
+        for j, claim in enumerate(volume.get("claims", [])):
+            name, here = f"{claim['namespace']}/{claim['name']}", f"volumes[{i}].claims[{j}]"
+            if name in claims:
+                yield (
+                    f"{here} ({claim['name']}): {claims[name]} is the claim {name} too: "
+                    "give each claim a name of its own."
+                )
+            else:
+                claims[name] = here
+    yield from _class_problems(raw["storageClasses"], [volume["name"] for volume in raw["volumes"]])
+
+
+def _class_problems(classes: Sequence[Mapping[str, Any]], volumes: Sequence[str]) -> Iterator[str]:
+    names: dict[str, str] = {}
+    default = ""
+    for i, entry in enumerate(classes):
+        here = f"storageClasses[{i}] ({entry['name']})"
+        if entry["name"] in names:
+            yield f"{here}: {names[entry['name']]} has this name too: give each class its own."
+        else:
+            names[entry["name"]] = f"storageClasses[{i}]"
+        if entry["volume"] not in volumes:
+            yield (
+                f"{here}: {entry['volume']} is not in `volumes`: correct the name or add the volume; "
+                f"there are {joined(volumes) or 'none'}."
+            )
+        if entry.get("default") and default:
+            yield f"{here}: {default} is the default too: there can be one."
+        elif entry.get("default"):
+            default = f"storageClasses[{i}]"
