@@ -51,7 +51,7 @@ chart: .venv/done ## chart tests, with Helm 3 and Helm 4
 testbed-tests: .venv/done ## the test bed's own tests (they need root)
 	@$(BIN)/pytest tests/testbed
 
-cluster: .venv/done ## tests on a real cluster: the test bed, or the one that KUBECONFIG names
+cluster: .venv/done ## tests on real clusters: two test beds side by side, or the one that KUBECONFIG names
 	@if [ -n "$$KUBECONFIG" ]; then $(BIN)/pytest tests/cluster --kubeconfig "$$KUBECONFIG"; else \
 	  $(TESTBED) up && $(TESTBED) load csi-provisioner csi-resizer && \
 	  PATH=$(TOOLS):$$PATH $(BIN)/pytest tests/cluster --kubeconfig "$$($(TESTBED) kubeconfig)"; fi

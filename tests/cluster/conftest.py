@@ -1,23 +1,36 @@
-"""Fixtures of the cluster tests; the kubeconfig comes from pytest-helm-charts' --kubeconfig."""
+"""Fixtures of the cluster tests; `kube_cluster` and --kubeconfig are pytest-helm-charts'."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pytest_helm_charts.clusters import Cluster
 
-from testbed import cluster
+from testbed import cluster, config
 from testbed.config import ClusterError
 from testbed.native import Native
 from tests.cluster.lab import Lab, Release
 
 
+@pytest.fixture(scope="session")
+def kubeconfig(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The cluster of --kubeconfig; where tests run side by side (pytest -n), each further worker has a test bed."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    if worker == "gw0":
+        yield str(request.getfixturevalue("kube_cluster").kube_config_path)
+        return
+    os.environ["TESTBED_ID"] = f"{config.cluster_id()[:9]}{worker}"
+    bed = cluster.up(None, 3, None, "2G")
+    yield str(bed.kubeconfig)
+    cluster.down()
+
+
 @pytest.fixture(scope="module")
-def lab(kube_cluster: Cluster) -> Lab:
+def lab(kubeconfig: str) -> Lab:
     """The cluster under test. Fails where it has no three workers: these tests show what three nodes do."""
-    lab = Lab(str(kube_cluster.kube_config_path))
+    lab = Lab(kubeconfig)
     assert len(lab.workers) >= 3, f"the cluster has the workers {lab.workers}, the tests need three"
     return lab
 
