@@ -26,6 +26,10 @@ LOOKS = {Until.REBALANCED: 1, Until.HEALED: 3}
 """Looks in a row that must show the end: straight after bricks were added a heal count of 0 can be premature."""
 
 
+class EndedBadly(Exception):
+    """Work that went on by itself ended without success, as a rebalance may when many start at once (seen with ten)."""
+
+
 class Unfinished(Exception):
     """Work in the pool goes on by itself, but this run's time is up. The next run takes it up where it stands."""
 
@@ -50,8 +54,8 @@ def apply_phase(
 
     `deadline` is a time.monotonic() value: until then a step is repeated that another transaction's lock refused.
     `done` is told of each step that succeeded, `say` gets lines on what goes on by itself. Raises GlusterError for the
-    first step that failed, after all sessions ended, Unfinished when a wait reaches the deadline, and PeerUnavailable
-    or OutcomeUnknown as gluster.session does.
+    first step that failed, after all sessions ended, Unfinished when a wait reaches the deadline, EndedBadly when what
+    it waits for failed, and PeerUnavailable or OutcomeUnknown as gluster.session does.
     """
     _wait(runner, [step for step in phase.steps if step.until is not None], members[0], deadline, done, say)
     steps = [step for step in phase.steps if step.until is None]
@@ -124,7 +128,7 @@ def _wait(
         found = _look(runner, list(looks), peer)
         for step, progress in found.items():
             if progress.failed:
-                raise GlusterError(peer, Reply(step.command, -1, -1, f"it ended without success: {progress.words}"))
+                raise EndedBadly(f"`{step}` ended without success: {progress.words}")
             looks[step] = looks[step] + 1 if progress.done else 0
             if step.until is not None and looks[step] == LOOKS[step.until]:
                 del looks[step]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
 
-from hooks.apply import Unfinished, apply_phase
+from hooks.apply import EndedBadly, Unfinished, apply_phase
 from hooks.folders import Folder
 from hooks.gluster import GlusterError
 from hooks.memory import Memory
@@ -170,6 +170,9 @@ def _carry_out(hook: Hook, runner: Runner, plan: Plan, observed: Observed) -> tu
             ) from error
         except Unfinished as error:
             raise Refused(str(error)) from error
+        except EndedBadly as error:
+            hook.report.say(f"  {error}: once more.")
+            return waited, False
         except (OutcomeUnknown, PeerUnavailable) as error:
             hook.report.say(f"  {error}: looking at the pool again.")
             return waited, True

@@ -79,7 +79,8 @@ class UnknownCommand(AssertionError):
 
 class FakePool:
     """A Runner. `execs` keeps what was run where; `lose_connection` says after which exec, by its number from 1, the
-    answer is lost though the command had its effect; `locked` is how many starts another transaction will refuse."""
+    answer is lost though the command had its effect; `locked` is how many starts another transaction will refuse,
+    `failing` how many rebalances will fail."""
 
     def __init__(self, *names: str, net: str = "10.0.0."):
         self.peers: dict[str, FakePeer] = {}
@@ -89,6 +90,7 @@ class FakePool:
         self.commands: list[str] = []
         self.lose_connection: Callable[[int], bool] = lambda number: False
         self.locked = 0
+        self.failing = 0
         self.rebalanced: list[str] = []
 
     def add(self, name: str, address: str) -> FakePeer:
@@ -314,6 +316,9 @@ class FakePool:
             return _fail(text, "30800", f"<cliOp>volRebalance</cliOp><output>{text}</output>")
         volume.rebalance = max(0, volume.rebalance - 1)
         state = "<status>3</status><statusStr>completed</statusStr>"
+        if not volume.rebalance and self.failing:
+            self.failing -= 1
+            state = "<status>4</status><statusStr>failed</statusStr>"
         if volume.rebalance:
             state = "<status>1</status><statusStr>in progress</statusStr>"
         counts = "<files>1</files><size>9</size><lookups>3</lookups><failures>0</failures><skipped>0</skipped>"

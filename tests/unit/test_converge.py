@@ -39,6 +39,7 @@ class Run:
 
     def __init__(self, pool: FakePool, raw: dict[str, Any], memory: Memory | None = None) -> None:
         self.pool = pool
+        self.raw = raw
         self.values: Values = parse(merged(raw))
         self.memory = memory or Memory()
         self.report = Report()
@@ -367,6 +368,21 @@ def test_every_lost_connection_of_an_expansion_is_survived_and_the_data_is_sprea
     grow(0)
     for lost in range(1, grow.execs + 1):  # type: ignore[attr-defined]
         grow(lost)
+
+
+def test_a_rebalance_that_failed_is_started_again_a_few_times() -> None:
+    run = Run(FakePool("a", "b"), {"nodes": THREE["nodes"][:2], "volumes": [{"name": "v"}]})
+    run()
+    more = {**run.raw, "bricks": ["/mnt/brick1", "/mnt/brick2"]}
+    run.pool.failing = 1
+    again = Run(run.pool, more, run.memory)
+    again()
+    assert "`gluster volume rebalance v status` ended without success" in again.text
+    assert run.pool.rebalanced == ["v", "v"]
+    assert not again.memory.rebalancing
+    run.pool.failing = 99
+    with pytest.raises(Refused, match="gluster volume rebalance v start"):
+        Run(run.pool, {**run.raw, "bricks": ["/mnt/brick1", "/mnt/brick2", "/mnt/brick3"]}, again.memory)()
 
 
 def test_what_a_failed_create_left_is_cleaned_up_and_taken() -> None:
