@@ -1,6 +1,7 @@
 """What a claim costs: its rates against a bare FUSE mount of the same volume, the start of pods, memory.
 
-Rates are medians of rounds in which claim and bare mount take turns, on one node, with one replica 3 volume.
+Rates, and their ratios, are medians of rounds in which claim and bare mount take turns, on one node, with one replica 3
+volume.
 """
 
 from __future__ import annotations
@@ -69,8 +70,9 @@ def compare(lab: Lab, compute: Compute, release: Release, volume: str) -> list[l
                 runs[which].append(rates(shells[which]))
     rows = [["", "claim", "bare FUSE mount", "ratio"]]
     for task, (_, unit, _) in TASKS.items():
-        one, other = (statistics.median(found[task] for found in runs[which]) for which in ("claim", "bare"))
-        rows.append([task, f"{one:.0f} {unit}", f"{other:.0f} {unit}", f"{one / other:.2f}"])
+        one, other = ([found[task] for found in runs[which]] for which in ("claim", "bare"))
+        ratio = statistics.median(a / b for a, b in zip(one, other, strict=True))
+        rows.append([task, *(f"{statistics.median(these):.0f} {unit}" for these in (one, other)), f"{ratio:.2f}"])
     return rows
 
 

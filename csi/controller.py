@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,7 @@ from csi.handle import Refused, mount_options, parse
 from csi.pool import FOLDER, NoSuchClaim, NotNow, Pool
 from csi.rpc import Failed
 
+log = logging.getLogger("csi")
 Alive = Callable[[], bool]
 Code = grpc.StatusCode
 DEFAULT_SIZE = 1 << 30
@@ -41,8 +43,10 @@ class Controller:
             raise Failed(Code.INVALID_ARGUMENT, "A claim needs a name, and its StorageClass the parameter `volume`.")
         if request.HasField("volume_content_source"):
             raise Failed(Code.INVALID_ARGUMENT, "Snapshots and clones are not possible.")
-        handle = f"{volume}/{FOLDER}/{request.name}"
-        _, name = _claim(handle)
+        handle, name = f"{volume}/{FOLDER}/{request.name}", request.name
+        if "/" in name or name.startswith("."):
+            raise Failed(Code.INVALID_ARGUMENT, f"A claim's directory cannot have the name {name}.")
+        _claim(handle)
         size = _size(request.capacity_range)
         with self._locks[volume], _answers():
             known = self._pool.create(volume, name, size)
@@ -52,7 +56,15 @@ class Controller:
         return csi_pb2.CreateVolumeResponse(volume={"volume_id": handle, "capacity_bytes": known})
 
     def DeleteVolume(self, request: Any, _alive: Alive) -> Any:
-        volume, name = _claim(request.volume_id)
+        try:
+            volume, name = _claim(request.volume_id)
+        except Failed as failed:
+            if failed.code != Code.NOT_FOUND:
+                raise
+            log.warning(
+                "Nothing is deleted: %s", failed
+            )  # what was never made is as good as deleted, says the interface
+            return csi_pb2.DeleteVolumeResponse()
         with self._locks[volume], _answers():
             self._pool.delete(volume, name)
         return csi_pb2.DeleteVolumeResponse()
@@ -99,7 +111,7 @@ def _claim(handle: str) -> tuple[str, str]:
         raise Failed(Code.INVALID_ARGUMENT, str(refused)) from refused
     folder, _, name = found.folder.partition("/")
     if folder != FOLDER or not name or "/" in name or name.startswith("."):
-        raise Failed(Code.INVALID_ARGUMENT, f"{handle} is no claim's directory, VOLUME/{FOLDER}/NAME.")
+        raise Failed(Code.NOT_FOUND, f"{handle} is no claim's directory, VOLUME/{FOLDER}/NAME.")
     return found.volume, name
 
 

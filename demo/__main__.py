@@ -49,7 +49,7 @@ def main() -> None:
     peer = ("kubectl", "exec", "-n", "storage", "gluster-worker-1-0", "--", "gluster")
     show(*peer, "peer", "status")
     show(*peer, "volume", "status", "newvol")
-    show("helm", "test", "gluster", "-n", "storage", "--hide-notes")
+    show("helm", "test", "gluster", "-n", "storage")
     show("kubectl", "get", "pvc", "newvol")
     for node in ("worker-2", "worker-3"):
         client(node, "newvol")
@@ -63,6 +63,7 @@ The claim newvol is shared by pods on worker-2 and worker-3 ({time.monotonic() -
   .venv/bin/python -m hooks plan -f demo/values.yaml -n storage     # nothing to do; now change a value and ask again
   python3 -m testbed crash worker-1                                 # pull the plug: the file stays readable
   python3 -m testbed boot worker-1                                  # and everything heals by itself
+  kubectl delete pod client-worker-2 client-worker-3                # pods have to go before their driver
   helm uninstall gluster -n storage                                 # the data stays on the nodes for the next install
   python3 -m testbed down                                           # take the cluster away, without a trace
 """)

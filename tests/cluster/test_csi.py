@@ -13,7 +13,7 @@ import pytest
 from testbed import cluster
 from testbed.config import ClusterError
 from tests.cluster.compute import Compute, driver_pods, looking_at_nodes, pod, raw_volume
-from tests.cluster.lab import CommandFailed, Lab, Release, nodes, unique, until
+from tests.cluster.lab import CommandFailed, Lab, Release, helms, nodes, run, unique, until
 
 # Writes small files through to the bricks until /tmp/stop is there; /tmp/errors has what went wrong.
 WRITER = """
@@ -274,6 +274,19 @@ def test_an_upgrade_restarts_no_client(lab: Lab, installed: Release, compute: Co
             compute.sh(late, "ls /data/kept")
         assert_no_error(compute, writer)
     assert driver_pods(installed, "client") == before
+
+
+@pytest.mark.parametrize("helm", helms())
+def test_helm_test(lab: Lab, installed: Release, compute: Compute, values: dict[str, Any], helm: str) -> None:
+    """Run twice, for what it leaves: neither its claims nor its files."""
+    for _ in range(2):
+        said = run(helm, "test", installed.name, "-n", installed.namespace, "--kubeconfig", lab.kubeconfig)
+        first, last = lab.workers[0], lab.workers[2]
+        assert f"{volume(values)}: written on {first}, read on {last}: equal" in said
+    left = lab.get("pv,pvc,pods", "-A", "-l", "app.kubernetes.io/component=test")["items"]
+    assert [found["metadata"]["name"] for found in left] == []
+    with compute.running(pod(lab.workers[1], "data")) as name:
+        assert ".helm-test" not in compute.sh(name, "ls -A /data")
 
 
 def test_a_second_release_on_the_pod_network(lab: Lab, compute: Compute) -> None:
