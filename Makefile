@@ -54,7 +54,8 @@ testbed-tests: .venv/done ## the test bed's own tests (they need root)
 cluster: .venv/done ## tests on real clusters: two test beds side by side, or the one that KUBECONFIG names
 	@if [ -n "$$KUBECONFIG" ]; then $(BIN)/pytest tests/cluster --kubeconfig "$$KUBECONFIG"; else \
 	  $(TESTBED) up && $(TESTBED) load csi-provisioner csi-resizer && \
-	  PATH=$(TOOLS):$$PATH $(BIN)/pytest tests/cluster --kubeconfig "$$($(TESTBED) kubeconfig)"; fi
+	  PATH=$(TOOLS):$$PATH $(BIN)/pytest tests/cluster -n 2 --dist loadfile \
+	    --kubeconfig "$$($(TESTBED) kubeconfig)"; fi
 
 bench: .venv/done ## tables of what it costs: planning, the hook against a script by hand, claims
 	@$(TESTBED) up

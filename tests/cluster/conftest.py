@@ -23,6 +23,7 @@ def kubeconfig(request: pytest.FixtureRequest) -> Iterator[str]:
         return
     os.environ["TESTBED_ID"] = f"{config.cluster_id()[:9]}{worker}"
     bed = cluster.up(None, 3, None, "2G")
+    bed.load(["csi-provisioner", "csi-resizer"])
     yield str(bed.kubeconfig)
     cluster.down()
 
