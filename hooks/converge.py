@@ -93,13 +93,14 @@ def look_and_plan(
     restarting: Container[str] = (),
     coming: Container[str] = (),
     known: Mapping[BrickSpec, Folder] | None = None,
+    new: bool = False,
 ) -> tuple[Observed, Plan]:
     """One snapshot of the pool and the plan for it; `known` folders are not read again, `coming` nodes have no peer.
 
     Raises what observe() raises.
     """
     present = {node: address for node, address in addresses.items() if node not in coming}
-    observed = observe(runner, present, everyone=not values.host_network) if present else Observed(())
+    observed = observe(runner, present, not values.host_network, new) if present else Observed(())
     observed = with_coming(observed, addresses, memory.uuids)
     bricks = bricks_to_inspect(values, observed)
     if bricks:
@@ -194,11 +195,12 @@ def _settled(
 
     After a start glusterd may need some seconds to find its peers again and to bring up its bricks.
     """
+    new = not (changed or memory.uuids)
     until = min(time.monotonic() + SETTLE_SECONDS, hook.deadline)
     repair = min(time.monotonic() + REPAIR_SECONDS, hook.deadline)
     while True:
         try:
-            observed, plan = look_and_plan(runner, hook.values, addresses, memory, known=known)
+            observed, plan = look_and_plan(runner, hook.values, addresses, memory, known=known, new=new)
         except (GlusterError, OutcomeUnknown, PeerUnavailable) as error:
             if time.monotonic() > until:
                 stands = "what was done before stands" if changed else "nothing was changed"

@@ -119,12 +119,12 @@ class Observed:
         return {view.uuid: view.hostnames[0] for view in self.member.views or ()} | listed
 
 
-def observe(runner: Runner, addresses: Mapping[str, str], everyone: bool = False) -> Observed:
+def observe(runner: Runner, addresses: Mapping[str, str], everyone: bool = False, new: bool = False) -> Observed:
     """Take a snapshot of the pool that the nodes of `addresses` (name -> storage address) form, or are to form.
 
     With `everyone` each peer is asked: on the pod network a restarted one sees all the others connected while some of
-    them still call its old address (measured). Raises PeerUnavailable, OutcomeUnknown or GlusterError when a peer
-    cannot be read.
+    them still call its old address (measured). Where the pool is probably `new`, all is asked at once. Raises
+    PeerUnavailable, OutcomeUnknown or GlusterError when a peer cannot be read.
     """
     names = list(addresses)
     status: dict[str, Status] = {}
@@ -135,14 +135,16 @@ def observe(runner: Runner, addresses: Mapping[str, str], everyone: bool = False
         reach = () if everyone else [addresses[other] for other in names[1:]]
         return _ask(runner, name, addresses[name], status, reach)
 
-    if everyone:
+    if new:
+        asked = []
+    elif everyone:
         others = _ask_from(runner, names[0], {name: addresses[name] for name in names[1:]})
         asked = [ask(names[0]), *others]
     else:
         asked = side_by_side(ask, names[:2])
-    peers = _recognise(addresses, asked)
+    peers = _recognise(addresses, asked) if asked else None
     if peers is None:
-        peers = _ask_all(runner, addresses, {peer.name: peer for peer in asked if peer.volumes is not None})
+        peers = _ask_all(runner, addresses, {peer.name: peer for peer in asked if peer.volumes is not None}, ask)
     member = Observed(peers).member
     if member.name not in status:
         (reply,) = session(runner, member.name, ["volume status"])
@@ -207,16 +209,17 @@ def _ask_from(runner: Runner, name: str, addresses: Mapping[str, str]) -> list[P
     return peers
 
 
-def _ask_all(runner: Runner, addresses: Mapping[str, str], known: Mapping[str, Peer]) -> tuple[Peer, ...]:
-    """Ask those peers that are not `known` themselves, and meanwhile who answers at each address: it may be another."""
-    asker = next(iter(known))
+def _ask_all(
+    runner: Runner, addresses: Mapping[str, str], known: Mapping[str, Peer], ask: Callable[[str], Peer]
+) -> tuple[Peer, ...]:
+    """`ask` those peers that are not `known` themselves, and meanwhile who answers at each address: maybe another."""
 
-    def ask(name: str) -> Peer | dict[str, list[Reply] | None]:
+    def find(name: str) -> Peer | dict[str, list[Reply] | None]:
         if name in addresses:
-            return _ask(runner, name, addresses[name])
-        return at_addresses(runner, asker, list(addresses.values()), _WHO[:1])
+            return ask(name)
+        return at_addresses(runner, next(iter(addresses)), list(addresses.values()), _WHO[:1])
 
-    found = side_by_side(ask, ["", *(name for name in addresses if name not in known)])
+    found = side_by_side(find, ["", *(name for name in addresses if name not in known)])
     answers = next(answer for answer in found if isinstance(answer, dict))
     peers = {**known, **{peer.name: peer for peer in found if isinstance(peer, Peer)}}
 
