@@ -11,7 +11,7 @@ from hooks.apply import EndedBadly, Unfinished, apply_phase
 from hooks.folders import Folder
 from hooks.gluster import GlusterError
 from hooks.memory import Memory
-from hooks.observe import Observed, observe, with_coming, with_folders
+from hooks.observe import Observed, observe, side_by_side, with_coming, with_folders
 from hooks.plan import Plan, bricks_to_inspect, make_plan, remembered, settled
 from hooks.plan_repair import offline
 from hooks.pods import PeerPod
@@ -100,7 +100,17 @@ def look_and_plan(
     Raises what observe() raises.
     """
     present = {node: address for node, address in addresses.items() if node not in coming}
-    observed = observe(runner, present, not values.host_network, new) if present else Observed(())
+    if new:
+        # Probably every volume is to be made: its folders are looked at while the peers are asked.
+        wanted = [brick for spec in values.volumes for brick in spec.bricks]
+        looks: list[Callable[[], Observed]] = [
+            lambda: observe(runner, present, new=True),
+            lambda: with_folders(runner, Observed(()), wanted),
+        ]
+        observed, looked_at = side_by_side(lambda look: look(), looks)
+        known = looked_at.folders
+    else:
+        observed = observe(runner, present, everyone=not values.host_network) if present else Observed(())
     observed = with_coming(observed, addresses, memory.uuids)
     bricks = bricks_to_inspect(values, observed)
     if bricks:
