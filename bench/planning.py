@@ -52,11 +52,11 @@ def _values(pool: FakePool, volumes: int, bricks: list[str]) -> Values:
 def _timed(pool: FakePool, values: Values) -> tuple[int, float]:
     """Steps of the plan, and the median of the CPU seconds that it took to make, looking at the pool not included."""
     observed = observe(pool, pool.addresses)
-    observed = with_folders(pool, observed, bricks_to_inspect(values, observed))
+    observed = with_folders(pool, observed, bricks_to_inspect(values, observed, Memory()))
     seconds = []
     for _ in range(5):
         began = time.process_time()
-        bricks_to_inspect(values, observed)
+        bricks_to_inspect(values, observed, Memory())
         plan = make_plan(values, observed, Memory())
         seconds.append(time.process_time() - began)
     return len(plan.steps), statistics.median(seconds)

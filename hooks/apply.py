@@ -104,7 +104,8 @@ def _run_shell(
 ) -> list[tuple[str, Step, Reply]]:
     for step in steps:
         began = time.monotonic()
-        result = runner.run(peer, ["timeout", "60", "sh", "-c", step.command], timeout=70)
+        argv = ["timeout", f"{step.seconds:.0f}", "sh", "-c", step.command]
+        result = runner.run(peer, argv, timeout=step.seconds + 10)
         if result.exit_code:
             text = result.stderr.strip() or f"exit code {result.exit_code}"
             return [(peer, step, Reply(step.command, -1, -1, text, shell=True))]

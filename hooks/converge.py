@@ -112,7 +112,7 @@ def look_and_plan(
     else:
         observed = observe(runner, present, everyone=not values.host_network) if present else Observed(())
     observed = with_coming(observed, addresses, memory.uuids)
-    bricks = bricks_to_inspect(values, observed)
+    bricks = bricks_to_inspect(values, observed, memory)
     if bricks:
         observed = with_folders(runner, observed, bricks, coming, known)
     return observed, make_plan(values, observed, memory, restarting)

@@ -13,7 +13,8 @@ Names = Mapping[str, tuple[str, ...]]
 class Memory:
     """`uuids` of the nodes; by volume: `options` that the hook set, bricks it found free and is `taking`.
 
-    `rebalancing` and `healing` are volumes whose bricks were added to, until the data has followed.
+    `rebalancing` and `healing` are volumes whose bricks were added to, until the data has followed. `deleting` are the
+    bricks of volumes that are deleted with their data, by the volume's id, until their folders are gone.
     """
 
     uuids: Mapping[str, str] = field(default_factory=dict)
@@ -21,6 +22,7 @@ class Memory:
     taking: Names = field(default_factory=dict)
     rebalancing: tuple[str, ...] = ()
     healing: tuple[str, ...] = ()
+    deleting: Names = field(default_factory=dict)
 
     def followed(self, rebalanced: Container[str], healed: Container[str]) -> Memory:
         """The same without the volumes whose data has followed."""
@@ -32,7 +34,12 @@ class Memory:
 
     def to_record(self) -> dict[str, str]:
         """Keys and texts for the ConfigMap."""
-        work = {"taking": dict(self.taking), "rebalancing": self.rebalancing, "healing": self.healing}
+        work = {
+            "taking": dict(self.taking),
+            "rebalancing": self.rebalancing,
+            "healing": self.healing,
+            "deleting": dict(self.deleting),
+        }
         return {
             "peers": json.dumps(dict(self.uuids), indent=1),
             "options": json.dumps(dict(self.options), indent=1),
@@ -49,6 +56,7 @@ class Memory:
             taking=_names(work.get("taking", {})),
             rebalancing=tuple(work.get("rebalancing", ())),
             healing=tuple(work.get("healing", ())),
+            deleting=_names(work.get("deleting", {})),
         )
 
 

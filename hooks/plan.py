@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
-from hooks import plan_peers, plan_repair, plan_volumes
+from hooks import plan_delete, plan_peers, plan_repair, plan_volumes
 from hooks.memory import Memory
 from hooks.observe import Observed
 from hooks.plan_bricks import growth
@@ -43,9 +43,13 @@ class Plan:
         return self.phases[: last + 1]
 
 
-def bricks_to_inspect(values: Values, observed: Observed) -> tuple[BrickSpec, ...]:
-    """Bricks whose folders the planner must know: those that volumes are to get, and those that are offline."""
-    wanted = (*plan_volumes.brick_folders(values, observed), *plan_repair.brick_folders(values, observed))
+def bricks_to_inspect(values: Values, observed: Observed, memory: Memory) -> tuple[BrickSpec, ...]:
+    """Bricks whose folders the planner must know: those that volumes are to get or to lose, and those offline."""
+    wanted = (
+        *plan_volumes.brick_folders(values, observed),
+        *plan_repair.brick_folders(values, observed),
+        *plan_delete.brick_folders(values, observed, memory),
+    )
     return tuple(dict.fromkeys(wanted))
 
 
@@ -53,13 +57,14 @@ def make_plan(values: Values, observed: Observed, memory: Memory, restarting: Co
     """Decide. `observed` must hold the folders of `bricks_to_inspect`; `restarting` nodes get a changed pod."""
     peers = plan_peers.decide(observed, memory.uuids)
     repair = plan_repair.decide(values, observed)
+    deletion = plan_delete.decide(values, observed, memory)
     volumes = plan_volumes.decide(values, observed, memory, restarting)
-    parts = (peers, repair, volumes)
+    parts = (peers, repair, deletion, volumes)
     return Plan(
         phases=tuple(phase for part in parts for phase in part.phases if phase.steps),
         refusals=tuple(refusal for part in parts for refusal in part.refusals),
         waits=peers.waits,
-        notes=peers.notes + volumes.notes,
+        notes=peers.notes + deletion.notes + volumes.notes,
         offline=repair.refusals,
         repairs=bool(repair.refusals or any(phase.steps for phase in repair.phases)),
     )
@@ -82,6 +87,7 @@ def remembered(memory: Memory, values: Values, observed: Observed) -> Memory:
         taking={v: tuple(f"{b.node}:{b.path}" for b in g.taken) for v, g in grown.items() if g.taken},
         rebalancing=_and(memory.rebalancing, (v for v, g in grown.items() if g.added and v in existing)),
         healing=_and(memory.healing, (v for v, g in grown.items() if g.widened)),
+        deleting=plan_delete.remembered(values, observed, memory),
     )
 
 
@@ -94,6 +100,7 @@ def settled(values: Values, observed: Observed, memory: Memory) -> Memory:
         options={**{name: keys for name, keys in memory.options.items() if name in kept}, **listed},
         rebalancing=tuple(name for name in memory.rebalancing if name in kept),
         healing=tuple(name for name in memory.healing if name in kept),
+        deleting=plan_delete.settled(observed, memory),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from hooks.memory import Memory
 from hooks.observe import Observed
 from hooks.plan_bricks import Growth, growth, listed, other_sets, unusable
+from hooks.plan_delete import doomed
 from hooks.pool import Volume
 from hooks.steps import Decision, Phase, Step, Until
 from hooks.values import BrickSpec, Values, VolumeSpec
@@ -56,7 +57,12 @@ def decide(values: Values, observed: Observed, memory: Memory, restarting: Conta
     for spec in values.volumes:
         volume = existing.get(spec.name)
         grown = growth(spec, volume, observed)
-        fresh = [b for b in grown.taken if b.node not in restarting and not _leftover(b, spec, observed, memory)]
+        fresh = [
+            brick
+            for brick in grown.taken
+            if brick.node not in restarting
+            and not (_leftover(brick, spec, observed, memory) or doomed(brick, observed, memory))
+        ]
         refusals += unusable(fresh, spec.name, values, observed)
         refusals += _refusals(spec, volume, grown) if volume else []
         notes += _notes(spec, volume, grown, observed)
@@ -73,7 +79,7 @@ def decide(values: Values, observed: Observed, memory: Memory, restarting: Conta
             _grow(spec, grown, observed, memory, steps)
     notes += [
         f"The volume {name} is in the pool but not in `volumes`: kept as it is."
-        for name in sorted(existing.keys() - {spec.name for spec in values.volumes})
+        for name in sorted(existing.keys() - {spec.name for spec in values.volumes} - {*values.deleted})
     ]
     return Decision(steps.phases(), tuple(refusals), notes=tuple(notes))
 

@@ -18,7 +18,7 @@ class Step:
     """One gluster command (without the leading `gluster`), or, with `shell`, one command of the peer's shell.
 
     `peer` is where it must run, "" where any peer of the pool will do; `volume` is the one it changes, whose steps
-    must keep their order.
+    must keep their order. `seconds` is what a shell's command may take.
     """
 
     command: str
@@ -27,6 +27,7 @@ class Step:
     why: str = ""
     shell: bool = False
     until: Until | None = None
+    seconds: float = 60
 
     def __str__(self) -> str:
         return self.command if self.shell else f"gluster {self.command}"

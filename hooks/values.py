@@ -71,7 +71,10 @@ class VolumeSpec:
 
 @dataclass(frozen=True)
 class Values:
-    """Everything the hook goes by. Without `host_network` peers are known by their pods' names in `cluster_domain`."""
+    """Everything the hook goes by. Without `host_network` peers are known by their pods' names in `cluster_domain`.
+
+    `deleted` are the volumes whose data may be destroyed.
+    """
 
     nodes: tuple[Node, ...]
     volumes: tuple[VolumeSpec, ...]
@@ -81,6 +84,7 @@ class Values:
     cluster_domain: str = "cluster.local"
     state_path: str = "/var/lib/glusterd"
     plan_only: bool = False
+    deleted: tuple[str, ...] = ()
 
 
 def type_words(numbers: Mapping[str, Any]) -> str:

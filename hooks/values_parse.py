@@ -13,7 +13,7 @@ from hooks.values import Values, ValuesError
 from hooks.values_claims import claim_problems
 from hooks.values_nodes import node_problems, nodes_of
 from hooks.values_schema import schema_problems
-from hooks.values_volumes import volumes_of
+from hooks.values_volumes import deleted_of, volumes_of
 
 
 def parse(raw: Mapping[str, Any]) -> Values:
@@ -36,4 +36,5 @@ def parse(raw: Mapping[str, Any]) -> Values:
         raw["clusterDomain"],
         raw["statePath"],
         raw["hooks"]["planOnly"],
+        deleted_of(raw["volumes"]),
     )

@@ -25,10 +25,19 @@ Raw = Mapping[str, Any]
 Nodes = Mapping[str, Node]
 BricksAndProblems = tuple[list[BrickSpec], list[str]]
 
+CONFIRM = "yes-really-destroy-data"
+"""What `confirm` must say before a volume is deleted."""
+
+
+def deleted_of(raw: Iterable[Raw]) -> tuple[str, ...]:
+    """Names of the volumes whose entries say `state: deleted`."""
+    return tuple(volume["name"] for volume in raw if volume.get("state") == "deleted")
+
 
 def volumes_of(raw: Iterable[Raw], nodes: Iterable[Node]) -> tuple[tuple[VolumeSpec, ...], list[str]]:
     """The entries of `volumes` that keep the schema, with bricks on these nodes, and what is wrong with them.
 
+    Those that are to be deleted are checked and left out: their bricks are what the pool says, not what values give.
     Where a problem is named the volume's bricks may be missing. Of nodes with one name the first counts.
     """
     by_name: dict[str, Node] = {}
@@ -42,8 +51,11 @@ def volumes_of(raw: Iterable[Raw], nodes: Iterable[Node]) -> tuple[tuple[VolumeS
     for i, volume in enumerate(raw):
         name = volume["name"]
         here = f"volumes[{i}] ({name})"
+        problems += [*_name_problems(here, name), *_state_problems(here, volume)]
+        if volume.get("state") == "deleted":
+            problems += _twice(here, i, name, names)
+            continue
         spec = _without_bricks(volume)
-        problems += _name_problems(here, name)
         type_problems = list(_type_problems(here, volume))
         size = 0 if type_problems else spec.set_size
         problems += type_problems
@@ -51,11 +63,8 @@ def volumes_of(raw: Iterable[Raw], nodes: Iterable[Node]) -> tuple[tuple[VolumeS
         bricks, brick_problems = _bricks(i, volume, size, by_name)
         problems += brick_problems
         whole = len(bricks) - len(bricks) % (size or 1)
-        if name in names:
-            problems.append(f"{here}: {names[name]} has this name too: give each volume its own.")
-        else:
-            names[name] = f"volumes[{i}]"
-            problems += _folder_problems(here, bricks[:whole], folders, parents)
+        twice = _twice(here, i, name, names)
+        problems += twice or _folder_problems(here, bricks[:whole], folders, parents)
         volumes.append(replace(spec, bricks=tuple(bricks[:whole]), left_over=tuple(bricks[whole:])))
     return tuple(volumes), problems
 
@@ -79,6 +88,21 @@ def _name_problems(here: str, name: str) -> Iterator[str]:
         yield f"{here}: gluster takes no such name: use letters, digits, _ and -, a letter or digit first."
     if name == "all":
         yield f"{here}: `all` means every volume to gluster: choose another name."
+
+
+def _twice(here: str, i: int, name: str, names: dict[str, str]) -> list[str]:
+    """`names` has the volumes so far, with where they are; this one is added."""
+    if name in names:
+        return [f"{here}: {names[name]} has this name too: give each volume its own."]
+    names[name] = f"volumes[{i}]"
+    return []
+
+
+def _state_problems(here: str, volume: Raw) -> Iterator[str]:
+    if volume.get("state") == "deleted" and volume.get("confirm") != CONFIRM:
+        yield f"{here}: `state: deleted` destroys its data: add `confirm: {CONFIRM}`, or leave `state` out to keep it."
+    elif volume.get("state") != "deleted" and "confirm" in volume:
+        yield f"{here}: confirm goes with `state: deleted`: leave it out."
 
 
 def _type_problems(here: str, volume: Raw) -> Iterator[str]:

@@ -92,6 +92,8 @@ VOLUME = st.fixed_dictionaries(
             ),
             max_size=4,
         ),
+        "state": st.sampled_from(["present", "deleted", "deleted"]),
+        "confirm": st.sampled_from(["yes-really-destroy-data", "yes-really-destroy-data", "yes"]),
         "options": st.dictionaries(
             st.sampled_from(["a.b", "group", "", " x"]), st.sampled_from([True, 1, "x", "", "x y", "%s"]), max_size=2
         ),

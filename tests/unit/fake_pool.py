@@ -138,6 +138,12 @@ class FakePool:
             return ExecResult(
                 "Launching heal operation to perform index self heal on volume has been successful\n", "", 0
             )
+        if command.startswith("getfattr ") and command.endswith(f"rm -rf {command.split()[6]}"):
+            path, folder = command.split()[6], peer.folder(command.split()[6])
+            if not folder["id"] or f"=0x{folder['id']} " not in command:
+                return ExecResult("", "", 1)
+            folder.update(kind="absent", id="", data="no")
+            return ExecResult("", "", 0)
         path = command.split()[1]
         if "setfattr -x trusted.glusterfs.volume-id" not in command or not command.endswith(f"rmdir {path}"):
             raise UnknownCommand(command)
@@ -360,6 +366,27 @@ class FakePool:
             brick.online = True
         return _ok(f"<volStart><volume><name>{volume.name}</name><id>{volume.id}</id></volume></volStart>")
 
+    def volume_stop(self, peer: FakePeer, words: list[str]) -> str:
+        volume = peer.cluster.volumes.get(words[0])
+        if volume is None:
+            return _fail(f"Volume {words[0]} does not exist", "30800")
+        if not volume.started:
+            return _fail(f"Volume {volume.name} is not in the started state", "30800")
+        volume.started = False
+        for brick in volume.bricks:
+            brick.online = False
+        return _ok(f"<volStop><volume><name>{volume.name}</name><id>{volume.id}</id></volume></volStop>")
+
+    def volume_delete(self, peer: FakePeer, words: list[str]) -> str:
+        volume = peer.cluster.volumes.get(words[0])
+        if volume is None:
+            return _fail(f"Volume {words[0]} does not exist", "30800")
+        if volume.started:
+            text = f"Volume {volume.name} has been started.Volume needs to be stopped before deletion."
+            return _fail(text, "30800")
+        del peer.cluster.volumes[volume.name]
+        return _ok(f"<volDelete><volume><name>{volume.name}</name><id>{volume.id}</id></volume></volDelete>")
+
     def volume_set(self, peer: FakePeer, words: list[str]) -> str:
         name, *pairs = words
         tail = "<cliOp>volSet</cliOp><output>Set volume unsuccessful</output>"
@@ -390,6 +417,8 @@ _HANDLERS: dict[str, Callable[[FakePool, FakePeer, list[str]], str]] = {
     "volume status": FakePool.volume_status,
     "volume create": FakePool.volume_create,
     "volume start": FakePool.volume_start,
+    "volume stop": FakePool.volume_stop,
+    "volume delete": FakePool.volume_delete,
     "volume add-brick": FakePool.volume_add_brick,
     "volume rebalance": FakePool.volume_rebalance,
     "volume heal": FakePool.volume_heal,

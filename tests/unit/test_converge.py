@@ -3,60 +3,19 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import Any
 
 import pytest
 
-from hooks import converge as module
-from hooks.converge import Hook, Refused, converge, look_and_plan
+from hooks.converge import Refused, look_and_plan
 from hooks.memory import Memory
-from hooks.observe import Observed
-from hooks.report import Report, plan_text, status_table
-from hooks.values import Values
+from hooks.report import plan_text, status_table
 from hooks.values_file import merged
 from hooks.values_parse import parse
 from tests.unit.fake_pool import FakePool
+from tests.unit.running import THREE, Run
 
-THREE: dict[str, Any] = {
-    "nodes": [{"name": name, "address": f"10.0.0.{i}"} for i, name in enumerate("abc", start=1)],
-    "volumes": [
-        {"name": "newvol", "replica": 2, "nodes": ["a", "b"]},
-        {"name": "safe", "replica": 3, "options": {"performance.cache-size": "64MB", "performance.nl-cache": True}},
-    ],
-}
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SETTLE_SECONDS", 0)
-    monkeypatch.setattr(module, "REPAIR_SECONDS", 0)
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
-
-
-class Run:
-    """One run of the hook against a pool, with what it recorded."""
-
-    def __init__(self, pool: FakePool, raw: dict[str, Any], memory: Memory | None = None) -> None:
-        self.pool = pool
-        self.raw = raw
-        self.values: Values = parse(merged(raw))
-        self.memory = memory or Memory()
-        self.report = Report()
-
-    def __call__(self) -> Observed:
-        hook = Hook(
-            self.values, time.monotonic() + 60, self.report, save=lambda memory: setattr(self, "memory", memory)
-        )
-        return converge(hook, self.pool, self.addresses, self.memory)
-
-    @property
-    def addresses(self) -> dict[str, str]:
-        return {node.name: str(node.address) for node in self.values.nodes}
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.report.lines)
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
 def folders(pool: FakePool) -> dict[str, dict[str, object]]:

@@ -25,6 +25,7 @@ from hooks.runner import ExecResult, OutcomeUnknown
 from hooks.values import BrickSpec, Values, ValuesError, VolumeSpec
 from hooks.values_file import merged
 from hooks.values_parse import parse
+from hooks.values_volumes import CONFIRM
 from tests.unit.fake_pool import FakeBrick, FakePeer, FakePool, FakeVolume
 
 EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES") or (2000 if os.environ.get("CI") else 200))
@@ -177,6 +178,10 @@ class Machine(RuleBasedStateMachine):
         self.nodes = 2
         self.dirs = DIRECTORIES[:1]
         self.volumes: dict[str, dict[str, Any]] = {}
+        self.doomed: set[str] = set()
+        """Volumes that values say are to be deleted, with their data."""
+        self.dead: dict[tuple[str, str], str] = {}
+        """Folders that deleted volumes left, with their ids, until the hook has removed them."""
         self.values = self._parse()
         self.bricks: dict[str, dict[tuple[str, str], bool]] = {}
         """What each volume had after the last step: bricks, and whether there is data on them."""
@@ -201,7 +206,8 @@ class Machine(RuleBasedStateMachine):
     def _raw(self) -> str:
         nodes = [{"name": n, "address": self.pool.peers[n].address} for n in NODES[: self.nodes]]
         volumes = [{"name": name, **volume} for name, volume in self.volumes.items()]
-        return dumps({"nodes": nodes, "bricks": self.dirs, "volumes": volumes})
+        gone = [{"name": name, "state": "deleted", "confirm": CONFIRM} for name in sorted(self.doomed)]
+        return dumps({"nodes": nodes, "bricks": self.dirs, "volumes": volumes + gone})
 
     def _change(self, **change: Any) -> None:
         """Take new values over, if they are any that the hook would start with."""
@@ -270,7 +276,15 @@ class Machine(RuleBasedStateMachine):
 
     @rule(name=volume_names, kind=kinds, options=some_options, run=maybe_a_run)
     def a_volume_is_listed(self, name: str, kind: dict[str, int], options: dict[str, object], run: Run | None) -> None:
-        self._change(volumes={**self.volumes, name: {**kind, "options": options}})
+        self._change(volumes={**self.volumes, name: {**kind, "options": options}}, doomed=self.doomed - {name})
+        self._maybe(run)
+
+    @precondition(lambda self: self.pool_volumes)
+    @rule(number=numbers, run=runs)
+    def a_volume_is_to_be_deleted(self, number: int, run: Run) -> None:
+        name = sorted(self.pool_volumes)[number % len(self.pool_volumes)]
+        kept = {other: volume for other, volume in self.volumes.items() if other != name}
+        self._change(volumes=kept, doomed=self.doomed | {name})
         self._maybe(run)
 
     @rule(name=volume_names, once=st.booleans())
@@ -333,7 +347,7 @@ class Machine(RuleBasedStateMachine):
         brick = coming[number % len(coming)]
         folder = self.pool.peers[brick.node].folder(brick.path)
         recorded = any(str(brick) in taking for taking in self.memory.taking.values())
-        if (brick.node, brick.path) in self.foreign:
+        if (brick.node, brick.path) in self.foreign or (brick.node, brick.path) in self.dead:
             return
         if folder["kind"] != "absent":
             folder["data"] = "yes"  # somebody puts a file into what a create left
@@ -441,7 +455,7 @@ class Machine(RuleBasedStateMachine):
             assert not wire.changes, f"{wire.changes}, and then: {refusal}"
         if not wire.changes:
             assert state == before
-        for name in self.pool_volumes.keys() - listed:
+        for name in self.pool_volumes.keys() - listed - self.doomed:
             assert state[name] == before.get(name), f"{name} is not listed"
         if refusal is None:
             self._check_success()
@@ -468,6 +482,9 @@ class Machine(RuleBasedStateMachine):
     def _check_success(self) -> None:
         _, plan = converge.look_and_plan(self.pool, self.values, self.addresses, self.memory)
         assert (plan.steps, plan.refusals, plan.waits) == ((), (), ())
+        assert not self.pool_volumes.keys() & self.doomed
+        left = {place for place, of in self.dead.items() if self._folder(place)["id"] == of}
+        assert not {place for place in left if place[0] in self.addresses}, "a deleted volume left its folders"
         for spec in self.values.volumes:
             volume = self.pool_volumes[spec.name]
             assert volume.started
@@ -486,10 +503,16 @@ class Machine(RuleBasedStateMachine):
             for name, volume in self.pool_volumes.items()
         }
         for name, bricks in self.bricks.items():
+            if name not in now and name in self.doomed:
+                self.by_hand.discard(name)
+                left = [place for place in bricks if place not in self.unmounted]
+                self.dead |= dict.fromkeys(left, self.ids[name].replace("-", ""))
+                continue
             assert now.get(name, {}).keys() >= bricks.keys(), f"{name} lost a brick"
             assert self.ids[name] == self.pool_volumes[name].id
             for place, data in bricks.items():
                 assert now[name][place] or not data, f"{name} lost data"
+        self.dead = {place: of for place, of in self.dead.items() if self._folder(place)["id"] == of}
         self.bricks, self.ids = now, {name: volume.id for name, volume in self.pool_volumes.items()}
         for place, volume in self._live().items():
             assert self._folder(place)["id"] == volume.id.replace("-", ""), f"{place} lost the id of {volume.name}"
@@ -506,7 +529,8 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def options_set_by_hand_stay(self) -> None:
-        assert all(self.pool_volumes[name].options.get("auth.allow") == "10.*" for name in self.by_hand)
+        kept = self.by_hand - (self.doomed - self.pool_volumes.keys())
+        assert all(self.pool_volumes[name].options.get("auth.allow") == "10.*" for name in kept)
 
     @invariant()
     def foreign_folders_are_untouched(self) -> None:

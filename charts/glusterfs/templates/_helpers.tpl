@@ -45,3 +45,12 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- printf "%s:%s" $name (default .tag .image.tag) -}}
 {{- end -}}
 {{- end -}}
+
+{{/* The volumes that are not to be deleted. */}}
+{{- define "glusterfs.volumes" -}}
+{{- $volumes := list -}}
+{{- range .Values.volumes -}}
+{{- if ne (toString .state) "deleted" -}}{{- $volumes = append $volumes . -}}{{- end -}}
+{{- end -}}
+{{- $volumes | toJson -}}
+{{- end -}}

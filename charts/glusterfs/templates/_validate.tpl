@@ -115,13 +115,22 @@ whoever changes a sentence here changes it there too.
 {{- if eq .name "all" -}}
 {{- include "glusterfs.say" (list $check (printf "%s: `all` means every volume to gluster: choose another name." $here)) -}}
 {{- end -}}
+{{- $deleted := eq (toString .state) "deleted" -}}
+{{- if and $deleted (ne (toString .confirm) "yes-really-destroy-data") -}}
+{{- include "glusterfs.say" (list $check (printf "%s: `state: deleted` destroys its data: add `confirm: yes-really-destroy-data`, or leave `state` out to keep it." $here)) -}}
+{{- else if and (not $deleted) (hasKey . "confirm") -}}
+{{- include "glusterfs.say" (list $check (printf "%s: confirm goes with `state: deleted`: leave it out." $here)) -}}
+{{- end -}}
 {{- $one := dict "check" $check "volume" . "i" $i "here" $here "size" 0 "bricks" list -}}
+{{- /* Bricks of a volume that is to be deleted are what the pool says. */ -}}
+{{- if not $deleted -}}
 {{- include "glusterfs.checkType" $one -}}
 {{- include "glusterfs.checkOptions" $one -}}
 {{- if and $check.names .layout -}}
 {{- include "glusterfs.checkLayout" $one -}}
 {{- else if $check.names -}}
 {{- include "glusterfs.checkCut" $one -}}
+{{- end -}}
 {{- end -}}
 {{- if hasKey $names .name -}}
 {{- include "glusterfs.say" (list $check (printf "%s: %s has this name too: give each volume its own." $here (get $names .name))) -}}

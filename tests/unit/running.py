@@ -1,0 +1,48 @@
+"""Runs of the hook on the in-memory pool, for the tests."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from hooks.converge import Hook, converge
+from hooks.memory import Memory
+from hooks.observe import Observed
+from hooks.report import Report
+from hooks.values import Values
+from hooks.values_file import merged
+from hooks.values_parse import parse
+from tests.unit.fake_pool import FakePool
+
+THREE: dict[str, Any] = {
+    "nodes": [{"name": name, "address": f"10.0.0.{i}"} for i, name in enumerate("abc", start=1)],
+    "volumes": [
+        {"name": "newvol", "replica": 2, "nodes": ["a", "b"]},
+        {"name": "safe", "replica": 3, "options": {"performance.cache-size": "64MB", "performance.nl-cache": True}},
+    ],
+}
+
+
+class Run:
+    """One run of the hook against a pool, with what it recorded."""
+
+    def __init__(self, pool: FakePool, raw: dict[str, Any], memory: Memory | None = None) -> None:
+        self.pool = pool
+        self.raw = raw
+        self.values: Values = parse(merged(raw))
+        self.memory = memory or Memory()
+        self.report = Report()
+
+    def __call__(self) -> Observed:
+        hook = Hook(
+            self.values, time.monotonic() + 60, self.report, save=lambda memory: setattr(self, "memory", memory)
+        )
+        return converge(hook, self.pool, self.addresses, self.memory)
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        return {node.name: str(node.address) for node in self.values.nodes}
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.report.lines)
