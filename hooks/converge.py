@@ -11,8 +11,9 @@ from hooks.apply import EndedBadly, Unfinished, apply_phase
 from hooks.folders import Folder
 from hooks.gluster import GlusterError
 from hooks.memory import Memory
-from hooks.observe import Observed, observe, side_by_side, with_coming, with_folders
+from hooks.observe import Observed, observe, side_by_side, with_coming, with_folders, with_own_word
 from hooks.plan import Plan, bricks_to_inspect, make_plan, remembered, settled
+from hooks.plan_rebuild import words
 from hooks.plan_repair import offline
 from hooks.pods import PeerPod
 from hooks.report import Report, plan_text
@@ -112,6 +113,8 @@ def look_and_plan(
     else:
         observed = observe(runner, present, everyone=not values.host_network) if present else Observed(())
     observed = with_coming(observed, addresses, memory.uuids)
+    if rebuilding := words(values, memory).keys() & present.keys():
+        observed = with_own_word(runner, observed, rebuilding)
     bricks = bricks_to_inspect(values, observed, memory)
     if bricks:
         observed = with_folders(runner, observed, bricks, coming, known)

@@ -14,7 +14,8 @@ class Memory:
     """`uuids` of the nodes; by volume: `options` that the hook set, bricks it found free and is `taking`.
 
     `rebalancing` and `healing` are volumes whose bricks were added to, until the data has followed. `deleting` are the
-    bricks of volumes that are deleted with their data, by the volume's id, until their folders are gone.
+    bricks of volumes that are deleted with their data, by the volume's id, until their folders are gone. `rebuilding`
+    are nodes whose rebuild has begun, `rebuilt` the words by node that were used for one.
     """
 
     uuids: Mapping[str, str] = field(default_factory=dict)
@@ -23,6 +24,8 @@ class Memory:
     rebalancing: tuple[str, ...] = ()
     healing: tuple[str, ...] = ()
     deleting: Names = field(default_factory=dict)
+    rebuilding: tuple[str, ...] = ()
+    rebuilt: Names = field(default_factory=dict)
 
     def followed(self, rebalanced: Container[str], healed: Container[str]) -> Memory:
         """The same without the volumes whose data has followed."""
@@ -39,11 +42,13 @@ class Memory:
             "rebalancing": self.rebalancing,
             "healing": self.healing,
             "deleting": dict(self.deleting),
+            "rebuilding": self.rebuilding,
         }
         return {
             "peers": json.dumps(dict(self.uuids), indent=1),
             "options": json.dumps(dict(self.options), indent=1),
             "unfinished": json.dumps(work, indent=1),
+            "rebuilt": json.dumps(dict(self.rebuilt), indent=1),
         }
 
     @staticmethod
@@ -57,6 +62,8 @@ class Memory:
             rebalancing=tuple(work.get("rebalancing", ())),
             healing=tuple(work.get("healing", ())),
             deleting=_names(work.get("deleting", {})),
+            rebuilding=tuple(work.get("rebuilding", ())),
+            rebuilt=_names(json.loads(data.get("rebuilt", "{}"))),
         )
 
 

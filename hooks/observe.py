@@ -70,11 +70,15 @@ class Peer:
 
 @dataclass(frozen=True)
 class Observed:
-    """One snapshot. `peers` are the nodes of values in their order; `status` is `volume status` as `member` has it."""
+    """One snapshot. `peers` are the nodes of values in their order; `status` is `volume status` as `member` has it.
+
+    `op_version` is the pool's, "" where that was not asked for.
+    """
 
     peers: tuple[Peer, ...]
     status: Status = NO_STATUS
     folders: Mapping[BrickSpec, Folder] = field(default_factory=dict)
+    op_version: str = ""
 
     @cached_property
     def member(self) -> Peer:
@@ -185,6 +189,19 @@ def with_folders(
     for found in side_by_side(look, list(by_node)):
         folders |= found
     return replace(observed, folders=folders)
+
+
+def with_own_word(runner: Runner, observed: Observed, names: Iterable[str]) -> Observed:
+    """Add to a snapshot what the glusterds of these nodes say themselves, and the pool's op-version."""
+    (reply,) = session(runner, observed.member.name, ["volume get all cluster.op-version"])
+    version = _root(observed.member.name, reply).findtext("volGetopts/Opt/Value", "")
+    asked = {
+        peer.name: replace(_ask(runner, peer.name, peer.address, None), at_address=peer.at_address)
+        for peer in observed.peers
+        if peer.name in set(names) and peer.volumes is None
+    }
+    peers = tuple(asked.get(peer.name, peer) for peer in observed.peers)
+    return replace(observed, peers=peers, op_version=version)
 
 
 def side_by_side(work: Callable[[T], R], items: Sequence[T]) -> list[R]:

@@ -6,9 +6,9 @@ Pure: two snapshots in, a Plan out. A plan is data: it can be printed, compared 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from hooks import plan_delete, plan_peers, plan_repair, plan_volumes
+from hooks import plan_delete, plan_peers, plan_rebuild, plan_repair, plan_volumes
 from hooks.memory import Memory
 from hooks.observe import Observed
 from hooks.plan_bricks import growth
@@ -55,15 +55,20 @@ def bricks_to_inspect(values: Values, observed: Observed, memory: Memory) -> tup
 
 def make_plan(values: Values, observed: Observed, memory: Memory, restarting: Container[str] = ()) -> Plan:
     """Decide. `observed` must hold the folders of `bricks_to_inspect`; `restarting` nodes get a changed pod."""
-    peers = plan_peers.decide(observed, memory.uuids)
-    repair = plan_repair.decide(values, observed)
+    peers = plan_peers.decide(observed, memory.uuids, plan_rebuild.identities(values, observed, memory))
+    identity = plan_rebuild.decide(values, observed, memory)
+    if identity.refusals or identity.phases[0].steps:
+        return Plan(identity.phases, peers.refusals + identity.refusals, peers.waits, peers.notes)
+    resets = plan_rebuild.resets(values, observed, memory)
+    lost = {found.volume.name for found in plan_rebuild.lost_bricks(values, observed, memory)}
+    repair = plan_repair.decide(values, observed, lost)
     deletion = plan_delete.decide(values, observed, memory)
     volumes = plan_volumes.decide(values, observed, memory, restarting)
-    parts = (peers, repair, deletion, volumes)
+    parts = (peers, resets, repair, deletion, volumes)
     return Plan(
         phases=tuple(phase for part in parts for phase in part.phases if phase.steps),
         refusals=tuple(refusal for part in parts for refusal in part.refusals),
-        waits=peers.waits,
+        waits=peers.waits + resets.waits,
         notes=peers.notes + deletion.notes + volumes.notes,
         offline=repair.refusals,
         repairs=bool(repair.refusals or any(phase.steps for phase in repair.phases)),
@@ -76,11 +81,19 @@ def remembered(memory: Memory, values: Values, observed: Observed) -> Memory:
     Options that are being set are the hook's from now on, older ones still are; bricks that were found free may be
     taken; what gets bricks must be healed or rebalanced afterwards.
     """
+    rebuilding = plan_rebuild.started(values, observed, memory)
+    memory = replace(
+        memory,
+        rebuilding=_and(memory.rebuilding, sorted(rebuilding)),
+        healing=_and(memory.healing, plan_rebuild.to_heal(rebuilding, observed, memory)),
+    )
+    if plan_rebuild.identities(values, observed, memory):
+        return memory  # which bricks are on which node cannot be said while a peer has a wrong UUID
     existing = {volume.name: volume for volume in observed.volumes}
     grown = {spec.name: growth(spec, existing.get(spec.name), observed) for spec in values.volumes}
     options = {spec.name: tuple(key for key, _ in spec.options) for spec in values.volumes}
-    return Memory(
-        uuids=memory.uuids,
+    return replace(
+        memory,
         options={
             v: tuple(sorted({*memory.options.get(v, ()), *keys})) for v, keys in {**memory.options, **options}.items()
         },
@@ -101,6 +114,7 @@ def settled(values: Values, observed: Observed, memory: Memory) -> Memory:
         rebalancing=tuple(name for name in memory.rebalancing if name in kept),
         healing=tuple(name for name in memory.healing if name in kept),
         deleting=plan_delete.settled(observed, memory),
+        rebuilt=plan_rebuild.used(values, memory),
     )
 
 

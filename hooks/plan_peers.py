@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 
 from hooks.observe import Observed, Peer
 from hooks.pool import PeerView
@@ -11,15 +12,22 @@ from hooks.steps import Decision, Phase, Step
 from hooks.values_words import joined
 
 
-def decide(observed: Observed, recorded: Mapping[str, str]) -> Decision:
-    """Plan resets of cloned UUIDs and probes. `recorded` is each node's UUID of earlier runs."""
-    refusals = _wrong_addresses(observed, recorded) or [
-        *_lost(observed, recorded),
-        *_clones_in_use(observed.peers),
-        *_foreign_pools(observed),
+def decide(observed: Observed, recorded: Mapping[str, str], rebuilt: Container[str] = ()) -> Decision:
+    """Plan resets of cloned UUIDs and probes. `recorded` is each node's UUID of earlier runs.
+
+    Nodes that are `rebuilt` have lost theirs and get it back: they are left out, and nothing is planned but that.
+    """
+    whole = replace(observed, peers=tuple(peer for peer in observed.peers if peer.name not in rebuilt))
+    refusals = _wrong_addresses(whole, recorded) or [
+        *_lost(whole, recorded),
+        *_clones_in_use(whole.peers),
+        *_foreign_pools(whole),
     ]
     if refusals:
         return Decision(refusals=tuple(refusals))
+    if len(whole.peers) < len(observed.peers):
+        ours = {peer.uuid for peer in whole.peers}
+        return Decision(waits=tuple(text for uuid, text in _unhealthy(whole) if uuid in ours))
     resets = _resets(observed)
     probes = _probes(observed, {step.peer for step in resets})
     back = _probe_back(observed)
@@ -29,7 +37,7 @@ def decide(observed: Observed, recorded: Mapping[str, str]) -> Decision:
             Phase("Join the peers", tuple(probes), observe=not back),
             Phase("Make the first peer known by its address", tuple(back), observe=True),
         ),
-        waits=tuple(_unhealthy(observed)),
+        waits=tuple(text for _, text in _unhealthy(observed)),
         notes=tuple(_unlisted(observed)),
     )
 
@@ -60,19 +68,27 @@ def _wrong_addresses(observed: Observed, recorded: Mapping[str, str]) -> list[st
     return refusals
 
 
-def _lost(observed: Observed, recorded: Mapping[str, str]) -> list[str]:
-    """Known name or address, other UUID: the node's state folder was lost or exchanged. It is not a new peer."""
-    refusals = []
+def lost(observed: Observed, recorded: Mapping[str, str]) -> dict[str, str]:
+    """Nodes with the UUID that the pool or the record knows them by, where their glusterd has another one now."""
+    found = {}
     for peer in observed.peers:
         at_address = next((v for v in _views(observed).values() if peer.address in v.hostnames), None)
         known = at_address.uuid if at_address else recorded.get(peer.name, peer.uuid)
         if known == peer.uuid or (at_address is None and known not in {*_views(observed), observed.member.uuid}):
             continue
-        refusals.append(
-            f"{peer.name} ({peer.address}) was in the pool as peer {known}, but its glusterd now is {peer.uuid}: "
-            "its state folder was lost or exchanged. Bring the old state folder back; nothing was changed."
-        )
-    return refusals
+        found[peer.name] = known
+    return found
+
+
+def _lost(observed: Observed, recorded: Mapping[str, str]) -> list[str]:
+    """Known name or address, other UUID: the node's state folder was lost or exchanged. It is not a new peer."""
+    peers = {peer.name: peer for peer in observed.peers}
+    return [
+        f"{name} ({peers[name].address}) was in the pool as peer {known}, but its glusterd now is {peers[name].uuid}: "
+        "its state folder was lost or exchanged. Bring the old state folder back, or have the peer rebuilt from the "
+        "others: give its entry in `nodes` a `rebuild` word that it did not have before. Nothing was changed."
+        for name, known in lost(observed, recorded).items()
+    ]
 
 
 def _clones_in_use(peers: Sequence[Peer]) -> list[str]:
@@ -91,7 +107,7 @@ def _clones_in_use(peers: Sequence[Peer]) -> list[str]:
 def _foreign_pools(observed: Observed) -> list[str]:
     """Peers that belong to another pool, or have volumes of their own, cannot be probed (gluster: errno 3)."""
     return [
-        f"{peer.name} ({peer.address}) already has {_belongings(peer)} that the pool of {observed.member.name} does "
+        f"{peer.name} ({peer.address}) already has {belongings(peer)} that the pool of {observed.member.name} does "
         "not know. Two pools cannot be joined: empty its state folder if that pool is not needed any more, or take "
         "the node out of `nodes`."
         for peer in observed.peers
@@ -99,7 +115,8 @@ def _foreign_pools(observed: Observed) -> list[str]:
     ]
 
 
-def _belongings(peer: Peer) -> str:
+def belongings(peer: Peer) -> str:
+    """Volumes and peers that a peer knows, in words."""
     volumes = [volume.name for volume in peer.volumes or ()]
     peers = [view.hostnames[0] for view in peer.views or ()]
     parts = [f"the volume{_s(volumes)} {joined(volumes)}"] if volumes else []
@@ -153,8 +170,8 @@ def _lacks_address(peer: Peer, member: Peer) -> bool:
     return seen is not None and member.address not in seen.hostnames
 
 
-def _unhealthy(observed: Observed) -> list[str]:
-    """Every peer of the pool must be in state 3 and connected, as seen from every side that was asked."""
+def _unhealthy(observed: Observed) -> list[tuple[str, str]]:
+    """Every peer of the pool must be in state 3 and connected, as seen from every side: UUID and words of those not."""
     waits = []
     for peer in observed.peers:
         if not _in_pool(observed, peer):
@@ -162,10 +179,11 @@ def _unhealthy(observed: Observed) -> list[str]:
         for view in peer.views or ():
             if not view.healthy:
                 state = view.state_text if view.connected else f"{view.state_text}, disconnected"
-                waits.append(
+                words = (
                     f"{observed.name_of(view.uuid)} is not a healthy peer as {peer.name} sees it ({state}). "
                     "Nothing is changed while a peer is away: bring it back first."
                 )
+                waits.append((view.uuid, words))
     return waits
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from hooks.observe import Observed
 from hooks.pool import Brick, Volume
@@ -14,13 +14,16 @@ from hooks.values import BrickSpec, Values
 _STOP_DAEMON = "for pid in $(grep -lz '^shd/' /proc/[0-9]*/cmdline | cut -d/ -f3); do kill $pid; done"
 
 
-def decide(values: Values, observed: Observed) -> Decision:
+def decide(values: Values, observed: Observed, lost: Container[str] = ()) -> Decision:
     """Plan `volume start V force` where a process is missing and each offline brick's folder shows the volume's id.
 
     Without that proof a start would make a new, empty brick where a disk is not mounted, and heal or hide the loss.
+    Volumes with bricks that are `lost` wait until these are made anew.
     """
     steps, refusals, stray = [], [], {}
     for volume in _listed(values, observed):
+        if volume.name in lost:
+            continue
         away = list(offline(volume, observed))
         daemons = [
             process

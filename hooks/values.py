@@ -23,11 +23,15 @@ class ValuesError(Exception):
 
 @dataclass(frozen=True)
 class Node:
-    """An entry of `nodes`. `address` None means the node's own address; `bricks` are its brick directories."""
+    """An entry of `nodes`. `address` None means the node's own address; `bricks` are its brick directories.
+
+    `rebuild` is a word that authorises one rebuild of the peer, "" none.
+    """
 
     name: str
     address: str | None
     bricks: tuple[str, ...]
+    rebuild: str = ""
 
 
 @dataclass(frozen=True, order=True)

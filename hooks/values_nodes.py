@@ -25,7 +25,12 @@ _SYSTEM = re.compile(
 def nodes_of(raw: Mapping[str, Any]) -> tuple[Node, ...]:
     """The entries of `nodes`, in their order, of values that keep the schema; they may still have problems."""
     return tuple(
-        Node(node["name"], node.get("address") or None, tuple(node.get("bricks", raw["bricks"])))
+        Node(
+            node["name"],
+            node.get("address") or None,
+            tuple(node.get("bricks", raw["bricks"])),
+            node.get("rebuild", ""),
+        )
         for node in raw["nodes"]
     )
 

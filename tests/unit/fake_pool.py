@@ -6,6 +6,7 @@ tests/unit/test_fake_pool.py holds its answers against captured ones of a real p
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -99,6 +100,19 @@ class FakePool:
         cluster.members.append(peer)
         return peer
 
+    def blank(self, name: str) -> FakePeer:
+        """The peer's state folder is lost: it comes back with another UUID and knows nobody; the others miss it."""
+        lost = self.peers[name]
+        peer = self.add(name, lost.address)
+        peer.folders, peer.full = lost.folders, lost.full
+        lost.answers = False
+        for volume in lost.cluster.volumes.values():
+            for brick in volume.bricks:
+                if brick.host == lost.address:
+                    brick.online = False
+                    volume.healing = max(volume.healing, 2)
+        return peer
+
     @property
     def addresses(self) -> dict[str, str]:
         return {peer.name: peer.address for peer in self.peers.values()}
@@ -144,6 +158,8 @@ class FakePool:
                 return ExecResult("", "", 1)
             folder.update(kind="absent", id="", data="no")
             return ExecResult("", "", 0)
+        if command.startswith("cd /var/lib/glusterd && "):
+            return self._new_identity(peer, command)
         path = command.split()[1]
         if "setfattr -x trusted.glusterfs.volume-id" not in command or not command.endswith(f"rmdir {path}"):
             raise UnknownCommand(command)
@@ -152,6 +168,26 @@ class FakePool:
         if folder["data"] == "yes":
             return ExecResult("", f"rmdir: failed to remove '{path}': Directory not empty\n", 1)
         folder["kind"] = "absent"
+        return ExecResult("", "", 0)
+
+    def _new_identity(self, peer: FakePeer, command: str) -> ExecResult:
+        """Other identity files are written and glusterd starts anew: the peers that know this UUID take it in."""
+        written = {file: text for text, file in re.findall(r"printf '(.*?)' > (\S+)", command)}
+        info = written["glusterd.info.new"]
+        own = info.removeprefix("UUID=").split("\\n")[0]
+        known = {file.removeprefix("peers/") for file in written if file.startswith("peers/")}
+        if not info.endswith("operating-version=110000\\n") or "kill" not in command:
+            raise UnknownCommand(command)
+        cluster = next(p.cluster for p in self.peers.values() if p.uuid in known)
+        (lost,) = (member for member in cluster.members if member.uuid == own)
+        assert known == {member.uuid for member in cluster.members} - {own}, "it must know every other peer"
+        cluster.members[cluster.members.index(lost)] = peer
+        peer.cluster, peer.uuid = cluster, own
+        for volume in cluster.volumes.values():
+            for brick in volume.bricks:
+                folder = peer.folder(brick.path)
+                if brick.host == peer.address and volume.started and folder["id"] == volume.id.replace("-", ""):
+                    brick.online = True
         return ExecResult("", "", 0)
 
     def _session(self, peer: FakePeer, commands: Sequence[str]) -> ExecResult:
@@ -337,7 +373,9 @@ class FakePool:
         if words[1:] != ["info", "summary"]:
             raise UnknownCommand(" ".join(words))
         volume = peer.cluster.volumes[words[0]]
-        volume.healing = max(0, volume.healing - 1)
+        if volume.healing and all(brick.online for brick in volume.bricks):
+            volume.healing -= 1
+            self._fill(peer, volume)
         n = volume.healing
         rows = "".join(
             f'<brick hostUuid="{_host(peer, b.host).uuid}"><name>{b.host}:{b.path}</name>'
@@ -349,6 +387,34 @@ class FakePool:
             for b in volume.bricks
         )
         return _ok(f"<healInfo><bricks>{rows}</bricks></healInfo>")
+
+    def _fill(self, peer: FakePeer, volume: FakeVolume) -> None:
+        """What is healed has its files on every brick of the set."""
+        size = volume.disperse or volume.replica
+        for start in range(0, len(volume.bricks), size) if not volume.healing else ():
+            folders = [_host(peer, b.host).folder(b.path) for b in volume.bricks[start : start + size]]
+            if any(folder["data"] == "yes" for folder in folders):
+                for folder in folders:
+                    folder["data"] = "yes"
+
+    def volume_get(self, peer: FakePeer, words: list[str]) -> str:
+        if words != ["all", "cluster.op-version"]:
+            raise UnknownCommand(" ".join(words))
+        option = "<Opt><Option>cluster.op-version</Option><Value>110000</Value></Opt>"
+        return _ok(f"<volGetopts><count>1</count>{option}</volGetopts>")
+
+    def volume_reset_brick(self, peer: FakePeer, words: list[str]) -> str:
+        name, old, new, *how = words
+        if old != new or how != ["commit", "force"]:
+            raise UnknownCommand(" ".join(words))
+        volume = peer.cluster.volumes[name]
+        brick = next((brick for brick in volume.bricks if f"{brick.host}:{brick.path}" == old), None)
+        if brick is None:
+            return _fail(f"Incorrect source brick {old} for volume {name}", "0")
+        folder = _host(peer, brick.host).folder(brick.path)
+        folder.update(kind="filled", id=volume.id.replace("-", ""))
+        brick.online, volume.healing = True, 3
+        return _ok("", says="reset-brick commit force operation successful")
 
     def volume_start(self, peer: FakePeer, words: list[str]) -> str:
         volume = peer.cluster.volumes.get(words[0])
@@ -416,6 +482,8 @@ _HANDLERS: dict[str, Callable[[FakePool, FakePeer, list[str]], str]] = {
     "volume info": FakePool.volume_info,
     "volume status": FakePool.volume_status,
     "volume create": FakePool.volume_create,
+    "volume get": FakePool.volume_get,
+    "volume reset-brick": FakePool.volume_reset_brick,
     "volume start": FakePool.volume_start,
     "volume stop": FakePool.volume_stop,
     "volume delete": FakePool.volume_delete,
@@ -457,8 +525,9 @@ def _info(peer: FakePeer, volume: FakeVolume) -> str:
     )
 
 
-def _ok(body: str, errno: int = 0) -> str:
-    return f"<cliOutput><opRet>0</opRet><opErrno>{errno}</opErrno><opErrstr/>{body}</cliOutput>"
+def _ok(body: str, errno: int = 0, says: str = "") -> str:
+    text = f"<opErrstr>{says}</opErrstr>" if says else "<opErrstr/>"
+    return f"<cliOutput><opRet>0</opRet><opErrno>{errno}</opErrno>{text}{body}</cliOutput>"
 
 
 def _fail(message: str, errno: str, tail: str = "") -> str:

@@ -51,6 +51,7 @@ CASES = [
     ("volume_delete", [*POOL, REP3], "volume delete rep3"),
     ("volume_delete_nonexistent", POOL, "volume delete nope"),
     ("volume_delete_started", [*POOL, REP3, "volume start rep3"], "volume delete rep3"),
+    ("reset_brick_commit_force", [*POOL, REP3], f"volume reset-brick rep3 {B}:/b/rep3 {B}:/b/rep3 commit force"),
     ("add_brick_dist", [*POOL, f"volume create dist {A}:/b/dist"], f"volume add-brick dist {B}:/b/dist"),
     ("add_brick_wrong_count", [*POOL, REP3], f"volume add-brick rep3 {A}:/b/rep3x"),
     ("rebalance_status_notstarted", [*POOL, f"volume create dist {A}:/b/dist"], "volume rebalance dist status"),
