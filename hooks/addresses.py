@@ -9,11 +9,16 @@ from hooks.values import Values
 
 
 def addresses_of(values: Values, pods: Sequence[PeerPod]) -> dict[str, str]:
-    """Node -> its peer's address: on the hosts' network what values say or the node's own, else its pod's name."""
+    """Node -> its peer's address: on the hosts' network what values say or the node's own, else its pod's name.
+
+    Drained nodes come last: the first ones speak for the pool.
+    """
     if not values.host_network:
-        return {pod.node: f"{pod.dns_name}.{values.cluster_domain}" for pod in pods}
+        last = sorted(pods, key=lambda pod: pod.node in values.drained)
+        return {pod.node: f"{pod.dns_name}.{values.cluster_domain}" for pod in last}
     own = {pod.node: pod.host_ip for pod in pods}
-    return {node.name: node.address or own[node.name] for node in values.nodes}
+    nodes = sorted(values.nodes, key=lambda node: node.drained)
+    return {node.name: node.address or own[node.name] for node in nodes}
 
 
 def network_of(values: Values) -> str:

@@ -22,7 +22,7 @@ PROGRESS_SECONDS = 10
 STALL_SECONDS = 30
 """How long the counts may stand still before the pool is looked at anew: a self-heal daemon can be lost when bricks are
 added (seen on all three peers of a pool with seven volumes), and then nothing heals until it is started again."""
-LOOKS = {Until.REBALANCED: 1, Until.HEALED: 3}
+LOOKS = {Until.REBALANCED: 1, Until.HEALED: 3, Until.REMOVED: 1}
 """Looks in a row that must show the end: straight after bricks were added a heal count of 0 can be premature."""
 
 

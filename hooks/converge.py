@@ -13,6 +13,7 @@ from hooks.gluster import GlusterError
 from hooks.memory import Memory
 from hooks.observe import Observed, observe, side_by_side, with_coming, with_folders, with_own_word
 from hooks.plan import Plan, bricks_to_inspect, make_plan, remembered, settled
+from hooks.plan_drain import pool_of
 from hooks.plan_rebuild import words
 from hooks.plan_repair import offline
 from hooks.pods import PeerPod
@@ -112,7 +113,7 @@ def look_and_plan(
         known = looked_at.folders
     else:
         observed = observe(runner, present, everyone=not values.host_network) if present else Observed(())
-    observed = with_coming(observed, addresses, memory.uuids)
+    observed = pool_of(values, with_coming(observed, addresses, memory.uuids))
     if rebuilding := words(values, memory).keys() & present.keys():
         observed = with_own_word(runner, observed, rebuilding)
     bricks = bricks_to_inspect(values, observed, memory)
@@ -167,15 +168,19 @@ def _reasons(plan: Plan) -> str:
 def _carry_out(hook: Hook, runner: Runner, plan: Plan, observed: Observed) -> tuple[dict[Until, set[str]], bool]:
     """Do the plan's next phases.
 
-    Returns the volumes that were waited for to the end, and whether it broke off at a step whose outcome is not known.
+    Returns the volumes that were waited for to the end and not changed since, and whether it broke off at a step whose
+    outcome is not known.
     """
     waited: dict[Until, set[str]] = {until: set() for until in Until}
-    members = [observed.member.name, *(p.name for p in observed.peers if p is not observed.member)]
+    others = [p.name for p in observed.peers if p is not observed.member and p.name not in hook.values.drained]
+    members = [observed.member.name, *others]
     for phase in plan.next_phases:
         if hook.lost.is_set():
             raise Refused("The lock on this release was lost to another hook: this one stops. The next run goes on.")
         if hook.left() < 0:
             raise Refused("Time is up. What was done stands; run `helm upgrade` again to go on from there.")
+        changing = {step.volume for step in phase.steps if step.until is None}
+        waited = {until: volumes - changing for until, volumes in waited.items()}
         try:
             apply_phase(runner, phase, members, hook.deadline, hook.report.done, hook.report.say)
         except GlusterError as error:

@@ -13,9 +13,9 @@ Names = Mapping[str, tuple[str, ...]]
 class Memory:
     """`uuids` of the nodes; by volume: `options` that the hook set, bricks it found free and is `taking`.
 
-    `rebalancing` and `healing` are volumes whose bricks were added to, until the data has followed. `deleting` are the
-    bricks of volumes that are deleted with their data, by the volume's id, until their folders are gone. `rebuilding`
-    are nodes whose rebuild has begun, `rebuilt` the words by node that were used for one.
+    `rebalancing` and `healing` are volumes whose bricks were added to, until the data has followed. Bricks by the id of
+    the volume that they were of: `deleting` when it is deleted with its data, `left` when their set has left it, until
+    their folders are gone. `rebuilding` are nodes whose rebuild has begun, `rebuilt` by node the words used for one.
     """
 
     uuids: Mapping[str, str] = field(default_factory=dict)
@@ -24,6 +24,7 @@ class Memory:
     rebalancing: tuple[str, ...] = ()
     healing: tuple[str, ...] = ()
     deleting: Names = field(default_factory=dict)
+    left: Names = field(default_factory=dict)
     rebuilding: tuple[str, ...] = ()
     rebuilt: Names = field(default_factory=dict)
 
@@ -42,6 +43,7 @@ class Memory:
             "rebalancing": self.rebalancing,
             "healing": self.healing,
             "deleting": dict(self.deleting),
+            "left": dict(self.left),
             "rebuilding": self.rebuilding,
         }
         return {
@@ -62,6 +64,7 @@ class Memory:
             rebalancing=tuple(work.get("rebalancing", ())),
             healing=tuple(work.get("healing", ())),
             deleting=_names(work.get("deleting", {})),
+            left=_names(work.get("left", {})),
             rebuilding=tuple(work.get("rebuilding", ())),
             rebuilt=_names(json.loads(data.get("rebuilt", "{}"))),
         )

@@ -19,9 +19,11 @@ from hooks.gluster import GlusterError, Reply, at_addresses, away, session
 from hooks.pool import (
     PeerView,
     Process,
+    Removal,
     Volume,
     parse_peers,
     parse_rebalancing,
+    parse_removing,
     parse_status,
     parse_uuid,
     parse_volumes,
@@ -39,10 +41,11 @@ AT_ONCE = 16
 
 @dataclass(frozen=True)
 class Status:
-    """`volume status`: all processes, and the volumes that are being rebalanced."""
+    """`volume status`: all processes, the volumes that are being rebalanced, and what is being removed from which."""
 
     processes: tuple[Process, ...] = ()
     rebalancing: frozenset[str] = frozenset()
+    removing: Mapping[str, Removal] = field(default_factory=dict)
 
 
 NO_STATUS = Status()
@@ -112,6 +115,10 @@ class Observed:
     def rebalancing(self, volume: str) -> bool:
         """Whether a rebalance of the volume is going on."""
         return volume in self.status.rebalancing
+
+    def removing(self, volume: str) -> Removal | None:
+        """Bricks that are being taken out of the volume."""
+        return self.status.removing.get(volume)
 
     def name_of(self, uuid: str) -> str:
         """The node's name for a peer's UUID; for a peer that values do not list, its address in the pool."""
@@ -276,7 +283,7 @@ def _root(name: str, reply: Reply) -> ET.Element:
 
 def _status(peer: Peer, status: Reply) -> Status:
     if status.ok and status.root is not None:
-        return Status(parse_status(status.root), parse_rebalancing(status.root))
+        return Status(parse_status(status.root), parse_rebalancing(status.root), parse_removing(status.root))
     if any(volume.started for volume in peer.volumes or ()):
         raise GlusterError(peer.name, status)
     return NO_STATUS

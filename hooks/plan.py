@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 
-from hooks import plan_delete, plan_peers, plan_rebuild, plan_repair, plan_volumes
+from hooks import plan_delete, plan_drain, plan_peers, plan_rebuild, plan_repair, plan_volumes
 from hooks.memory import Memory
 from hooks.observe import Observed
 from hooks.plan_bricks import growth
@@ -64,12 +64,13 @@ def make_plan(values: Values, observed: Observed, memory: Memory, restarting: Co
     repair = plan_repair.decide(values, observed, lost)
     deletion = plan_delete.decide(values, observed, memory)
     volumes = plan_volumes.decide(values, observed, memory, restarting)
-    parts = (peers, resets, repair, deletion, volumes)
+    drain = plan_drain.decide(values, observed, memory)
+    parts = (peers, resets, repair, deletion, volumes, drain)
     return Plan(
         phases=tuple(phase for part in parts for phase in part.phases if phase.steps),
         refusals=tuple(refusal for part in parts for refusal in part.refusals),
         waits=peers.waits + resets.waits,
-        notes=peers.notes + deletion.notes + volumes.notes,
+        notes=peers.notes + deletion.notes + volumes.notes + drain.notes,
         offline=repair.refusals,
         repairs=bool(repair.refusals or any(phase.steps for phase in repair.phases)),
     )
@@ -90,16 +91,18 @@ def remembered(memory: Memory, values: Values, observed: Observed) -> Memory:
     if plan_rebuild.identities(values, observed, memory):
         return memory  # which bricks are on which node cannot be said while a peer has a wrong UUID
     existing = {volume.name: volume for volume in observed.volumes}
-    grown = {spec.name: growth(spec, existing.get(spec.name), observed) for spec in values.volumes}
+    grown = {spec.name: growth(spec, existing.get(spec.name), observed, values.drained) for spec in values.volumes}
     options = {spec.name: tuple(key for key, _ in spec.options) for spec in values.volumes}
+    left = {existing[v].id: tuple(map(str, g.leaving)) for v, g in grown.items() if g.leaving}
     return replace(
         memory,
+        left={**memory.left, **{i: _and(memory.left.get(i, ()), places) for i, places in left.items()}},
         options={
             v: tuple(sorted({*memory.options.get(v, ()), *keys})) for v, keys in {**memory.options, **options}.items()
         },
         taking={v: tuple(f"{b.node}:{b.path}" for b in g.taken) for v, g in grown.items() if g.taken},
         rebalancing=_and(memory.rebalancing, (v for v, g in grown.items() if g.added and v in existing)),
-        healing=_and(memory.healing, (v for v, g in grown.items() if g.widened)),
+        healing=_and(memory.healing, (v for v, g in grown.items() if g.widened or g.moved)),
         deleting=plan_delete.remembered(values, observed, memory),
     )
 

@@ -5,7 +5,7 @@ Sets that exist never move: a volume grows by whole new sets, or by one brick mo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from hooks.folders import Folder
@@ -18,17 +18,22 @@ from hooks.values import BrickSpec, Values, VolumeSpec
 class Growth:
     """How a volume's bricks get from what is live to what values give; `gone` are live ones that values do not give.
 
-    `widened` is one new brick for each existing set, in the order of the sets; `added` are whole new sets.
+    `widened` is one new brick for each existing set, in the order of the sets; `added` are whole new sets. Of bricks on
+    drained nodes `moved` have a new place beside them, `leaving` are whole sets of which one has none, and `stuck` are
+    those that can neither move nor leave.
     """
 
     widened: tuple[BrickSpec, ...] = ()
     added: tuple[BrickSpec, ...] = ()
     left_over: tuple[BrickSpec, ...] = ()
     gone: tuple[BrickSpec, ...] = ()
+    moved: tuple[tuple[BrickSpec, BrickSpec], ...] = ()
+    leaving: tuple[BrickSpec, ...] = ()
+    stuck: tuple[BrickSpec, ...] = ()
 
     @property
     def taken(self) -> tuple[BrickSpec, ...]:
-        return self.widened + self.added
+        return self.widened + self.added + tuple(new for _, new in self.moved)
 
 
 def live_bricks(volume: Volume, observed: Observed) -> tuple[BrickSpec, ...]:
@@ -36,13 +41,14 @@ def live_bricks(volume: Volume, observed: Observed) -> tuple[BrickSpec, ...]:
     return tuple(BrickSpec(observed.name_of(brick.peer), brick.path) for brick in volume.bricks)
 
 
-def growth(spec: VolumeSpec, volume: Volume | None, observed: Observed) -> Growth:
-    """What to add to a volume (None: to make it) so that it has the bricks of `spec`."""
+def growth(spec: VolumeSpec, volume: Volume | None, observed: Observed, drained: Container[str] = ()) -> Growth:
+    """What to add to a volume (None: to make it) so that it has the bricks of `spec` and none on `drained` nodes."""
     if volume is None:
         return Growth(added=spec.bricks, left_over=spec.left_over)
     live = live_bricks(volume, observed)
     offered = (*spec.bricks, *spec.left_over)
     free = [brick for brick in offered if brick not in live]
+    moved, leaving = _off(in_sets(live, volume.set_size), free, drained)
     widened: list[BrickSpec] = []
     if spec.set_size == volume.set_size + 1:
         for old in in_sets(live, volume.set_size):
@@ -50,12 +56,42 @@ def growth(spec: VolumeSpec, volume: Volume | None, observed: Observed) -> Growt
                 widened.append(brick)
                 free.remove(brick)
     added = _whole_sets(free, spec.set_size)
+    stays = added or len(leaving) < len(live)
     return Growth(
         widened=tuple(widened),
         added=added,
         left_over=tuple(brick for brick in free if brick not in added),
-        gone=tuple(brick for brick in live if brick not in offered),
+        gone=tuple(brick for brick in live if brick not in offered and brick.node not in drained),
+        moved=tuple(moved),
+        leaving=tuple(leaving) if stays else (),
+        stuck=() if stays else tuple(brick for brick in leaving if brick.node in drained),
     )
+
+
+def _off(
+    sets: Sequence[Sequence[BrickSpec]], free: list[BrickSpec], drained: Container[str]
+) -> tuple[list[tuple[BrickSpec, BrickSpec]], list[BrickSpec]]:
+    """How bricks get off drained nodes: new places for them, taken from `free`, and whole sets without such places.
+
+    A brick of a distributed volume has no copy that could fill another one: it is a set that leaves.
+    """
+    moved: list[tuple[BrickSpec, BrickSpec]] = []
+    leaving: list[BrickSpec] = []
+    for group in sets:
+        found: list[tuple[BrickSpec, BrickSpec]] = []
+        bound = [brick for brick in group if brick.node in drained]
+        for brick in bound if len(group) > 1 else ():
+            used = [*(other for other in group if other not in bound), *(new for _, new in found)]
+            place = _fits(used, [other for other in free if other not in used], brick.path)
+            if place is not None:
+                found.append((brick, place))
+        if len(found) < len(bound):
+            leaving += group
+        else:
+            moved += found
+            for _, place in found:
+                free.remove(place)
+    return moved, leaving
 
 
 def other_sets(spec: VolumeSpec, volume: Volume, observed: Observed) -> bool:
@@ -70,10 +106,11 @@ def in_sets(bricks: Sequence[BrickSpec], size: int) -> list[Sequence[BrickSpec]]
     return [bricks[start : start + size] for start in range(0, len(bricks), size)]
 
 
-def _fits(old: Sequence[BrickSpec], free: Iterable[BrickSpec]) -> BrickSpec | None:
+def _fits(used: Sequence[BrickSpec], free: Iterable[BrickSpec], path: str = "") -> BrickSpec | None:
     """A free brick on a node that the set does not use yet; one with the same path before others."""
-    fitting = [brick for brick in free if brick.node not in {other.node for other in old}]
-    return min(fitting, key=lambda brick: brick.path not in {other.path for other in old}, default=None)
+    fitting = [brick for brick in free if brick.node not in {other.node for other in used}]
+    paths = {path} if path else {other.path for other in used}
+    return min(fitting, key=lambda brick: brick.path not in paths, default=None)
 
 
 def _whole_sets(free: Iterable[BrickSpec], size: int) -> tuple[BrickSpec, ...]:

@@ -2,6 +2,7 @@
 
 gluster leaves the folders, and the next volume of that name would be refused over them. What is removed is proven to be
 the volume's by the volume-id on the folder, on each node anew, and no volume of the pool may have that id any more.
+Likewise the folders of bricks that have left a volume with their set, once more proven to hold no file.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from hooks.plan_bricks import listed, live_bricks
 from hooks.steps import Decision, Phase, Step
 from hooks.values import BrickSpec, Values
 
+# Directories stay behind everywhere, and files of the mode ---------T only point to where a file is.
+FIND_FILE = "find {path} -path {path}/.glusterfs -prune -o -type f ! -perm -1000 -print -quit"
 REMOVE_SECONDS = 600
 """How long a brick's files may take to be removed; what is left then, the next run removes."""
 # `rm` takes the folder itself last, so that what it leaves when it is killed still shows the id.
@@ -45,35 +48,41 @@ def decide(values: Values, observed: Observed, memory: Memory) -> Decision:
             stop.append(Step(f"volume stop {name}", volume=name))
         delete.append(Step(f"volume delete {name}", volume=name, why="`state: deleted`, confirmed"))
     remove = [
-        Step(
-            _REMOVE.format(path=brick.path, digits=observed.folders[brick].volume_id.replace("-", "")),
-            peer=brick.node,
-            why="a brick of a deleted volume",
-            shell=True,
-            seconds=REMOVE_SECONDS,
-        )
+        _removal(brick, observed, memory)
         for brick in brick_folders(values, observed, memory)
         if doomed(brick, observed, memory)
     ]
     phases = (
-        Phase("Remove the folders of deleted volumes", tuple(remove), observe=True),
+        Phase("Remove folders that bricks have left", tuple(remove), observe=True),
         Phase("Stop the volumes that are to be deleted", tuple(stop)),
         Phase("Delete them", tuple(delete), observe=True),
     )
     return Decision(phases, tuple(refusals), notes=tuple(notes))
 
 
-def doomed(brick: BrickSpec, observed: Observed, memory: Memory) -> bool:
-    """Whether the brick's folder is what a volume left that was deleted with its data."""
+def _removal(brick: BrickSpec, observed: Observed, memory: Memory) -> Step:
     volume_id = observed.folders[brick].volume_id
-    known = any(volume.id == volume_id for volume in observed.volumes)
-    return not known and str(brick) in memory.deleting.get(volume_id, ())
+    command, why = _REMOVE.format(path=brick.path, digits=volume_id.replace("-", "")), "a brick of a deleted volume"
+    if str(brick) not in memory.deleting.get(volume_id, ()):
+        command = f'[ -z "$({FIND_FILE.format(path=brick.path)})" ] && {command}'
+        why = "its set has left the volume, without a file on it"
+    return Step(command, peer=brick.node, why=why, shell=True, seconds=REMOVE_SECONDS)
+
+
+def doomed(brick: BrickSpec, observed: Observed, memory: Memory) -> bool:
+    """Whether the folder is what a volume left that was deleted with its data, or a set that left its volume."""
+    volume_id = observed.folders[brick].volume_id
+    owner = next((volume for volume in observed.volumes if volume.id == volume_id), None)
+    if str(brick) in memory.left.get(volume_id, ()):
+        return owner is None or brick not in live_bricks(owner, observed)
+    return owner is None and str(brick) in memory.deleting.get(volume_id, ())
 
 
 def brick_folders(values: Values, observed: Observed, memory: Memory) -> Iterator[BrickSpec]:
     """Folders that the planner must know: of bricks that are to be removed, now or after their volume's deletion."""
     nodes = {peer.name for peer in observed.peers}
-    places = {place for places in remembered(values, observed, memory).values() for place in places}
+    folders = (*remembered(values, observed, memory).values(), *memory.left.values())
+    places = {place for places in folders for place in places}
     yield from (brick for place in sorted(places) if (brick := BrickSpec(*place.split(":", 1))).node in nodes)
 
 

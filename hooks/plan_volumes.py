@@ -56,7 +56,7 @@ def decide(values: Values, observed: Observed, memory: Memory, restarting: Conta
     notes: list[str] = []
     for spec in values.volumes:
         volume = existing.get(spec.name)
-        grown = growth(spec, volume, observed)
+        grown = growth(spec, volume, observed, values.drained)
         fresh = [
             brick
             for brick in grown.taken
@@ -88,7 +88,7 @@ def brick_folders(values: Values, observed: Observed) -> Iterator[BrickSpec]:
     """Bricks whose folders the planner must know: those that volumes are to get."""
     existing = {volume.name: volume for volume in observed.volumes}
     for spec in values.volumes:
-        yield from growth(spec, existing.get(spec.name), observed).taken
+        yield from growth(spec, existing.get(spec.name), observed, values.drained).taken
 
 
 def same_value(one: str, other: str) -> bool:

@@ -73,6 +73,27 @@ class Process:
         return self.path.startswith("/")
 
 
+@dataclass(frozen=True)
+class Removal:
+    """A `remove-brick` that was started and is neither committed nor stopped, with its bricks as `host:/path`."""
+
+    bricks: tuple[str, ...]
+    failed: bool
+
+
+def parse_removing(root: ET.Element) -> dict[str, Removal]:
+    """What is being removed from which volume, out of the tasks in `volume status`."""
+    return {
+        _text(volume, "volName"): Removal(
+            tuple(brick.text or "" for brick in task.iterfind("params/brick")),
+            failed=task.findtext("status") not in ("1", "3"),
+        )
+        for volume in root.iterfind("volStatus/volumes/volume")
+        for task in volume.iterfind("tasks/task")
+        if task.findtext("type") == "Remove brick"
+    }
+
+
 def parse_rebalancing(root: ET.Element) -> frozenset[str]:
     """Names of the volumes that are being rebalanced now, out of the tasks in `volume status`."""
     return frozenset(

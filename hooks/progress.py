@@ -20,16 +20,22 @@ class Progress:
 
 
 def rebalanced(root: ET.Element) -> Progress:
-    """Progress of a rebalance, out of `volume rebalance V status`."""
-    nodes = root.findall("volRebalance/node")
+    """Progress of a rebalance or of bricks that leave, out of `volume rebalance V status` or `remove-brick ... status`.
+
+    A file that could not be moved off a brick that leaves is a failure.
+    """
+    leaving = root.find("volRemoveBrick") is not None
+    work = "volRemoveBrick" if leaving else "volRebalance"
+    nodes = root.findall(f"{work}/node")
     states = [node.findtext("status", "") for node in nodes]
-    moved = root.findtext("volRebalance/aggregate/files", "0")
-    size = int(root.findtext("volRebalance/aggregate/size", "0"))
-    looked = root.findtext("volRebalance/aggregate/lookups", "0")
-    failures = int(root.findtext("volRebalance/aggregate/failures", "0"))
+    moved = root.findtext(f"{work}/aggregate/files", "0")
+    size = int(root.findtext(f"{work}/aggregate/size", "0"))
+    looked = root.findtext(f"{work}/aggregate/lookups", "0")
+    failures = int(root.findtext(f"{work}/aggregate/failures", "0"))
     words = f"{looked} files looked at, {moved} files of {size / 2**20:.0f} MiB moved, {failures} failures"
-    failed = any(state in FAILED for state in states)
-    return Progress(bool(states) and set(states) == {COMPLETED}, words, failed)
+    done = bool(states) and set(states) == {COMPLETED}
+    failed = any(state in FAILED for state in states) or (leaving and done and failures > 0)
+    return Progress(done, words, failed)
 
 
 def healed(root: ET.Element) -> Progress:

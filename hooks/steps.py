@@ -11,6 +11,7 @@ class Until(Enum):
 
     REBALANCED = "the data is spread"
     HEALED = "nothing is left to heal"
+    REMOVED = "the data of bricks that leave is moved"
 
 
 @dataclass(frozen=True)

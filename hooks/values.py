@@ -25,13 +25,14 @@ class ValuesError(Exception):
 class Node:
     """An entry of `nodes`. `address` None means the node's own address; `bricks` are its brick directories.
 
-    `rebuild` is a word that authorises one rebuild of the peer, "" none.
+    `rebuild` is a word that authorises one rebuild of the peer, "" none. A `drained` node is to leave the pool.
     """
 
     name: str
     address: str | None
     bricks: tuple[str, ...]
     rebuild: str = ""
+    drained: bool = False
 
 
 @dataclass(frozen=True, order=True)
@@ -89,6 +90,11 @@ class Values:
     state_path: str = "/var/lib/glusterd"
     plan_only: bool = False
     deleted: tuple[str, ...] = ()
+
+    @property
+    def drained(self) -> frozenset[str]:
+        """Nodes that are to leave the pool."""
+        return frozenset(node.name for node in self.nodes if node.drained)
 
 
 def type_words(numbers: Mapping[str, Any]) -> str:

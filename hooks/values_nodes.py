@@ -30,6 +30,7 @@ def nodes_of(raw: Mapping[str, Any]) -> tuple[Node, ...]:
             node.get("address") or None,
             tuple(node.get("bricks", raw["bricks"])),
             node.get("rebuild", ""),
+            node.get("state") == "drained",
         )
         for node in raw["nodes"]
     )
@@ -49,6 +50,8 @@ def node_problems(raw: Mapping[str, Any]) -> Iterator[str]:
         )
     if not raw["nodes"]:
         yield "nodes: there is none: list the nodes that hold bricks, such as `nodes: [{name: worker-1}]`."
+    if raw["nodes"] and all(node.get("state") == "drained" for node in raw["nodes"]):
+        yield "nodes: all are drained: a pool needs nodes to stay on."
     names: dict[str, str] = {}
     addresses: dict[str, str] = {}
     selectors: dict[str, str] = {}

@@ -174,6 +174,8 @@ def _entry_problems(here: str, entry: str, nodes: Nodes, volume: str) -> Iterato
     name, path = entry.split(":")
     if name not in nodes:
         yield f"{here}: {name} is {_NOT_IN_NODES} {joined(nodes)}."
+    elif nodes[name].drained:
+        yield f"{here}: {name} is drained: name a brick of another node."
     elif not is_plain_path(path):
         yield f"{here}: {path} {PLAIN_PATH_WANTED}, such as /mnt/brick1/{volume}."
     elif path in nodes[name].bricks:
@@ -190,7 +192,7 @@ def _cut(here: str, volume: Raw, size: int, nodes: Nodes) -> BricksAndProblems:
     kind = type_words(volume)
     wanted = volume.get("nodes") or list(nodes)
     problems = [f"{here}: {name} is {_NOT_IN_NODES} {joined(nodes)}." for name in wanted if name not in nodes]
-    chosen = [nodes[name] for name in wanted if name in nodes]
+    chosen = [nodes[name] for name in wanted if name in nodes and not nodes[name].drained]
     present = list(dict.fromkeys(path for node in chosen for path in node.bricks))
     paths = volume.get("bricks") or present
     problems += [

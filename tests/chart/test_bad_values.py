@@ -72,6 +72,7 @@ NODE = st.fixed_dictionaries(
     optional={
         "address": st.sampled_from(["", "10.0.0.1", "localhost", "1.2.3", "h:1"]),
         "bricks": PATHS,
+        "state": st.sampled_from(["present", "present", "drained"]),
         "nodeSelector": st.sampled_from([{}, {"n": "a"}, {"kubernetes.io/hostname": "a"}]),
     },
 )

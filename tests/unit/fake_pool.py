@@ -46,6 +46,10 @@ class FakeVolume:
     started: bool = False
     healing: int = 0
     rebalance: int | None = None
+    premature: int = 0
+    """How many looks at the heal show 0 before it has begun, as seen after a brick was replaced."""
+    removing: list[FakeBrick] = field(default_factory=list)
+    to_move: int = 0
     options: dict[str, str] = field(default_factory=lambda: {"nfs.disable": "on", "transport.address-family": "inet"})
 
 
@@ -152,8 +156,14 @@ class FakePool:
             return ExecResult(
                 "Launching heal operation to perform index self heal on volume has been successful\n", "", 0
             )
-        if command.startswith("getfattr ") and command.endswith(f"rm -rf {command.split()[6]}"):
-            path, folder = command.split()[6], peer.folder(command.split()[6])
+        if command.startswith("left=$(find "):
+            found = peer.folder(command.split()[1])["data"] == "yes"
+            return ExecResult("", "a file has not been moved.\n" if found else "", int(found))
+        if "getfattr " in command and " && rm -rf " in command:
+            path = command.rsplit(maxsplit=1)[-1]
+            folder = peer.folder(path)
+            if command.startswith(f'[ -z "$(find {path} ') and folder["data"] == "yes":
+                return ExecResult("", "", 1)
             if not folder["id"] or f"=0x{folder['id']} " not in command:
                 return ExecResult("", "", 1)
             folder.update(kind="absent", id="", data="no")
@@ -275,7 +285,8 @@ class FakePool:
                     for b in volume.bricks
                     if _host(peer, b.host).answers
                 )
-                rows += f"<volume><volName>{volume.name}</volName><nodeCount>9</nodeCount>{nodes}<tasks/></volume>"
+                tasks = _tasks(volume)
+                rows += f"<volume><volName>{volume.name}</volName><nodeCount>9</nodeCount>{nodes}{tasks}</volume>"
         return _ok(f"<volStatus><volumes>{rows}</volumes></volStatus>")
 
     def volume_create(self, peer: FakePeer, words: list[str]) -> str:
@@ -346,6 +357,91 @@ class FakePool:
         volume.replica, volume.arbiter = replica, arbiter
         return _ok("<cliOp>volAddBrick</cliOp><output>Add Brick successful</output>")
 
+    def volume_replace_brick(self, peer: FakePeer, words: list[str]) -> str:
+        name, old, new, *how = words
+        volume = peer.cluster.volumes[name]
+        if how != ["commit", "force"]:
+            raise UnknownCommand(" ".join(words))
+        if not volume.disperse and volume.replica == 1:
+            text = "replace-brick is not permitted on distribute only volumes. Please use add-brick and remove-brick "
+            return _fail(f"{text}operations instead.", "0")
+        brick = next((brick for brick in volume.bricks if f"{brick.host}:{brick.path}" == old), None)
+        if brick is None:
+            return _fail(f"Incorrect source brick {old} for volume {name}", "0")
+        _may_lose(volume)
+        fresh = FakeBrick(*_split(new), arbiter=brick.arbiter, online=volume.started)
+        if problem := self._take_folders(peer, volume, [fresh]):
+            return problem
+        volume.bricks[volume.bricks.index(brick)] = fresh
+        volume.healing, volume.premature = 4, 1
+        return _ok("", says="replace-brick commit force operation successful")
+
+    def volume_remove_brick(self, peer: FakePeer, words: list[str]) -> str:
+        name, *places, verb = words
+        volume = peer.cluster.volumes[name]
+        bricks = [brick for brick in volume.bricks if f"{brick.host}:{brick.path}" in places]
+        if len(bricks) != len(places):
+            return _fail(f"Incorrect brick {places[0]} for volume {name}", "0", "<volRemoveBrick/>")
+        head = "<task-id>047a07af-4711-4469-87c8-7d5c8acb4900</task-id>"
+        if verb == "start":
+            size = volume.disperse or volume.replica
+            at = {volume.bricks.index(brick) // size for brick in bricks}
+            assert len(at) * size == len(bricks) < len(volume.bricks), "whole sets leave, and not all"
+            assert not volume.removing, "one task of a volume at a time"
+            assert not volume.rebalance, "one task of a volume at a time"
+            volume.removing, volume.to_move = bricks, 2
+            return _ok(f"<volRemoveBrick>{head}</volRemoveBrick>", says="Remove Brick start successful")
+        if not volume.removing:
+            text = f"remove-brick not started for volume {name}."
+            return _fail(text, "30800", "<volRemoveBrick/>")
+        if verb == "stop":
+            volume.removing = []
+            return _ok(f"<volRemoveBrick>{head}</volRemoveBrick>")
+        if verb == "commit":
+            assert not volume.to_move, "the data of bricks that leave is not moved yet"
+            _may_lose(volume)
+            volume.bricks = [brick for brick in volume.bricks if brick not in volume.removing]
+            volume.removing = []
+            return _ok(f"<volRemoveBrick>{head}</volRemoveBrick>", says="Remove Brick commit successful")
+        if verb != "status":
+            raise UnknownCommand(" ".join(words))
+        volume.to_move = max(0, volume.to_move - 1)
+        if not volume.to_move:
+            for brick in volume.removing:
+                folder = _host(peer, brick.host).folder(brick.path)
+                stays = next(b for b in volume.bricks if b not in volume.removing)
+                if folder["data"] == "yes":
+                    _host(peer, stays.host).folder(stays.path)["data"] = "yes"
+                folder["data"] = "no"
+            volume.healing = 0
+        state = "<status>3</status><statusStr>completed</statusStr>"
+        if volume.to_move:
+            state = "<status>1</status><statusStr>in progress</statusStr>"
+        counts = "<files>1</files><size>9</size><lookups>3</lookups><failures>0</failures><skipped>0</skipped>"
+        row = f"{counts}{state}<runtime>0.00</runtime>"
+        node = f"<node><nodeName>localhost</nodeName><id>{peer.uuid}</id>{row}</node>"
+        tail = f"<nodeCount>1</nodeCount>{node}<aggregate>{row}</aggregate>"
+        return _ok(f"<volRemoveBrick>{head}{tail}</volRemoveBrick>")
+
+    def peer_detach(self, peer: FakePeer, words: list[str]) -> str:
+        target = next((p for p in peer.cluster.members if p.address == words[0]), None)
+        if target is None:
+            return _fail(f"{words[0]} is not part of cluster", "2")
+        if target is peer:
+            return _fail(f"{words[0]} is localhost", "1")
+        if any(b.host == target.address for volume in peer.cluster.volumes.values() for b in volume.bricks):
+            text = f"Peer {words[0]} hosts one or more bricks. If the peer is in not recoverable state then use either "
+            text += "replace-brick or remove-brick command with force to remove all bricks from the peer and attempt "
+            return _fail(f"{text}the peer detach again.", "3").replace(">-1<", ">1<")
+        for volume in peer.cluster.volumes.values():
+            _may_lose(volume)
+        peer.cluster.members.remove(target)
+        target.cluster = FakeCluster([target])
+        target.names = {}
+        for member in peer.cluster.members:
+            member.names.pop(target.uuid, None)
+        return _ok("<output>success</output>")
+
     def volume_rebalance(self, peer: FakePeer, words: list[str]) -> str:
         volume = peer.cluster.volumes[words[0]]
         head = "<task-id>8216d3bc-d58f-4a07-9037-c6d2f99e7a1e</task-id>"
@@ -373,10 +469,11 @@ class FakePool:
         if words[1:] != ["info", "summary"]:
             raise UnknownCommand(" ".join(words))
         volume = peer.cluster.volumes[words[0]]
-        if volume.healing and all(brick.online for brick in volume.bricks):
+        volume.premature, early = max(0, volume.premature - 1), volume.premature
+        if volume.healing and not early and all(brick.online for brick in volume.bricks):
             volume.healing -= 1
             self._fill(peer, volume)
-        n = volume.healing
+        n = 0 if early else volume.healing
         rows = "".join(
             f'<brick hostUuid="{_host(peer, b.host).uuid}"><name>{b.host}:{b.path}</name>'
             f"<status>{'Connected' if b.online else 'Transport endpoint is not connected'}</status>"
@@ -488,11 +585,28 @@ _HANDLERS: dict[str, Callable[[FakePool, FakePeer, list[str]], str]] = {
     "volume stop": FakePool.volume_stop,
     "volume delete": FakePool.volume_delete,
     "volume add-brick": FakePool.volume_add_brick,
+    "volume replace-brick": FakePool.volume_replace_brick,
+    "volume remove-brick": FakePool.volume_remove_brick,
+    "peer detach": FakePool.peer_detach,
     "volume rebalance": FakePool.volume_rebalance,
     "volume heal": FakePool.volume_heal,
     "volume set": FakePool.volume_set,
     "volume reset": FakePool.volume_reset,
 }
+
+
+def _tasks(volume: FakeVolume) -> str:
+    if not volume.removing:
+        return "<tasks/>"
+    bricks = "".join(f"<brick>{brick.host}:{brick.path}</brick>" for brick in volume.removing)
+    status = f"<status>{1 if volume.to_move else 3}</status>"
+    return f"<tasks><task><type>Remove brick</type>{status}<params>{bricks}</params></task></tasks>"
+
+
+def _may_lose(volume: FakeVolume) -> None:
+    """A brick or a peer may go only while everything is whole."""
+    assert not volume.healing, f"{volume.name} loses a brick with {volume.healing} entries to heal"
+    assert not volume.started or all(brick.online for brick in volume.bricks), f"{volume.name} is not whole"
 
 
 def _split(brick: str) -> tuple[str, str]:

@@ -32,16 +32,21 @@ class Run:
         self.values: Values = parse(merged(raw))
         self.memory = memory or Memory()
         self.report = Report()
+        self.seconds = 60.0
 
     def __call__(self) -> Observed:
         hook = Hook(
-            self.values, time.monotonic() + 60, self.report, save=lambda memory: setattr(self, "memory", memory)
+            self.values,
+            time.monotonic() + self.seconds,
+            self.report,
+            save=lambda memory: setattr(self, "memory", memory),
         )
         return converge(hook, self.pool, self.addresses, self.memory)
 
     @property
     def addresses(self) -> dict[str, str]:
-        return {node.name: str(node.address) for node in self.values.nodes}
+        nodes = sorted(self.values.nodes, key=lambda node: node.drained)
+        return {node.name: str(node.address) for node in nodes}
 
     @property
     def text(self) -> str:

@@ -17,6 +17,8 @@ POOL = [f"peer probe {B}", f"peer probe {C}"]
 REP3 = f"volume create rep3 replica 3 {A}:/b/rep3 {B}:/b/rep3 {C}:/b/rep3"
 DISP = f"volume create disp disperse 3 redundancy 1 {A}:/b/disp {B}:/b/disp {C}:/b/disp"
 ARB = f"volume create arb replica 3 arbiter 1 {A}:/b/arb {B}:/b/arb {C}:/b/arb"
+DIST = [*POOL, f"volume create dist {A}:/b/dist {B}:/b/dist"]
+MOVED = [*DIST, *[f"volume remove-brick dist {B}:/b/dist {verb}" for verb in ("start", "status", "status")]]
 
 CASES = [
     ("peer_status_alone", [], "peer status"),
@@ -51,6 +53,16 @@ CASES = [
     ("volume_delete", [*POOL, REP3], "volume delete rep3"),
     ("volume_delete_nonexistent", POOL, "volume delete nope"),
     ("volume_delete_started", [*POOL, REP3, "volume start rep3"], "volume delete rep3"),
+    ("remove_brick_start", DIST, f"volume remove-brick dist {B}:/b/dist start"),
+    ("remove_brick_status", MOVED, f"volume remove-brick dist {B}:/b/dist status"),
+    ("remove_brick_commit_too_early", MOVED, f"volume remove-brick dist {B}:/b/dist commit"),
+    ("remove_brick_nonbrick", DIST, f"volume remove-brick dist {C}:/b/dist start"),
+    ("replace_brick_commit_force", [*POOL, REP3], f"volume replace-brick rep3 {C}:/b/rep3 {A}:/b/other commit force"),
+    ("replace_brick_dist", DIST, f"volume replace-brick dist {B}:/b/dist {C}:/b/dist commit force"),
+    ("peer_detach_with_bricks", [*POOL, REP3], f"peer detach {C}"),
+    ("peer_detach_without_bricks", POOL, f"peer detach {C}"),
+    ("peer_detach_not_member", [], f"peer detach {C}"),
+    ("peer_detach_self", [], f"peer detach {A}"),
     ("reset_brick_commit_force", [*POOL, REP3], f"volume reset-brick rep3 {B}:/b/rep3 {B}:/b/rep3 commit force"),
     ("add_brick_dist", [*POOL, f"volume create dist {A}:/b/dist"], f"volume add-brick dist {B}:/b/dist"),
     ("add_brick_wrong_count", [*POOL, REP3], f"volume add-brick rep3 {A}:/b/rep3x"),

@@ -27,6 +27,13 @@ whoever changes a sentence here changes it there too.
 {{- if not $values.nodes -}}
 {{- include "glusterfs.say" (list . (printf "nodes: there is none: list the nodes that hold bricks, such as `nodes: [{name: worker-1}]`.")) -}}
 {{- end -}}
+{{- $drained := true -}}
+{{- range $values.nodes -}}
+{{- $drained = and $drained (eq (toString .state) "drained") -}}
+{{- end -}}
+{{- if and $values.nodes $drained -}}
+{{- include "glusterfs.say" (list . "nodes: all are drained: a pool needs nodes to stay on.") -}}
+{{- end -}}
 {{- $addresses := dict -}}
 {{- $selectors := dict -}}
 {{- range $i, $node := $values.nodes -}}
@@ -35,7 +42,7 @@ whoever changes a sentence here changes it there too.
 {{- include "glusterfs.say" (list $check (printf "%s: %s has this name too: remove one of them, a node is listed once." $here (get $check.nodes .name).here)) -}}
 {{- else -}}
 {{- $bricks := ternary .bricks $values.bricks (hasKey . "bricks") -}}
-{{- $_ := set $check.nodes .name (dict "bricks" $bricks "here" (printf "nodes[%d]" $i)) -}}
+{{- $_ := set $check.nodes .name (dict "bricks" $bricks "drained" (eq (toString .state) "drained") "here" (printf "nodes[%d]" $i)) -}}
 {{- $_ := set $check "names" (append $check.names .name) -}}
 {{- if not (regexMatch (include "glusterfs.dnsName" .) .name) -}}
 {{- include "glusterfs.say" (list $check (printf "%s: this is no name of a Kubernetes node: take it from `kubectl get nodes`." $here)) -}}
@@ -218,6 +225,8 @@ whoever changes a sentence here changes it there too.
 {{- $node := get .check.nodes $name -}}
 {{- if not $node -}}
 {{- include "glusterfs.say" (list .check (printf "%s: %s is not in `nodes`: correct the name or add the node; there are %s." .here $name (include "glusterfs.and" .check.names))) -}}
+{{- else if $node.drained -}}
+{{- include "glusterfs.say" (list .check (printf "%s: %s is drained: name a brick of another node." .here $name)) -}}
 {{- else if not (include "glusterfs.isPlainPath" $path) -}}
 {{- include "glusterfs.say" (list .check (printf "%s: %s %s, such as /mnt/brick1/%s." .here $path (include "glusterfs.plainPathWanted" .) .volume)) -}}
 {{- else if has $path $node.bricks -}}
@@ -243,7 +252,8 @@ whoever changes a sentence here changes it there too.
 {{- $chosen := list -}}
 {{- $present := list -}}
 {{- range default $check.names .volume.nodes -}}
-{{- if hasKey $check.nodes . -}}
+{{- if and (hasKey $check.nodes .) (get $check.nodes .).drained -}}
+{{- else if hasKey $check.nodes . -}}
 {{- $chosen = append $chosen . -}}
 {{- $present = concat $present (get $check.nodes .).bricks | uniq -}}
 {{- else -}}
