@@ -51,3 +51,12 @@ def healed(root: ET.Element) -> Progress:
     words = f"{pending} entries to heal" + (f", {split} in split-brain" if split else "")
     words += f", not connected: {', '.join(away)}" if away else ""
     return Progress(bool(bricks) and not away and all(count == "0" for count in counts), words)
+
+
+def unhealed_bricks(root: ET.Element) -> frozenset[str]:
+    """Bricks (`host:/path`) that are not connected or have entries to heal, out of `volume heal V info summary`."""
+    return frozenset(
+        brick.findtext("name", "")
+        for brick in root.iterfind("healInfo/bricks/brick")
+        if brick.findtext("status") != "Connected" or brick.findtext("totalNumberOfEntries") != "0"
+    )

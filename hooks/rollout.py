@@ -8,15 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from hooks.absence import harmed_without, missed_without
 from hooks.converge import REPAIR_SECONDS, Hook, Refused, wait_for_pods
 from hooks.gluster import GlusterError, session
 from hooks.observe import Observed, observe
-from hooks.plan_bricks import in_sets, live_bricks
 from hooks.plan_repair import offline
-from hooks.plan_volumes import kind_of
 from hooks.pods import PeerPod
-from hooks.pool import Volume
-from hooks.progress import healed
+from hooks.progress import healed, unhealed_bricks
 from hooks.runner import OutcomeUnknown, PeerUnavailable, Runner
 
 ANNOUNCE_SECONDS = 15
@@ -44,52 +42,32 @@ def roll_out(
     if not outdated:
         return pods
     hook.report.say(f"{len(outdated)} of {len(pods)} peers get a changed pod, one at a time: {', '.join(outdated)}.")
-    observed, broken = _wait_until_whole(hook, runner_of(pods), addresses, outdated)
+    observed, first = _wait_until_whole(hook, runner_of(pods), addresses, outdated)
     harmed = [text for node in outdated for text in harmed_without(node, observed)]
     if harmed and not hook.values.allow_downtime:
         raise Refused("\n".join(["Peers are not restarted:", *(f"  - {text}" for text in harmed), _REMEDY]))
-    for node in sorted(outdated, key=lambda node: node != broken):
+    while outdated:
+        node = first or outdated[0]
+        outdated.remove(node)
         began = time.monotonic()
         if hook.lost.is_set():
             raise Refused("The lock on this release was lost to another hook: this one stops. The next run goes on.")
         delete(next(pod.pod for pod in pods if pod.node == node))
         pods = wait_for_pods(hook, look, delete)
-        _wait_until_whole(hook, runner_of(pods), addresses)
+        _, first = _wait_until_whole(hook, runner_of(pods), addresses, outdated)
+        state = f"what is amiss now lies on {first}" if first else "all healed"
         hook.report.say(
-            f"  [{hook.report.seconds:6.1f} s] {node} is back, all healed, after {time.monotonic() - began:.1f} s"
+            f"  [{hook.report.seconds:6.1f} s] {node} is back, {state}, after {time.monotonic() - began:.1f} s"
         )
     return pods
 
 
-def harmed_without(node: str, observed: Observed) -> list[str]:
-    """Started volumes that some of their files cannot be read or written in while the peer on `node` is away."""
-    return [
-        f"without {node} a part of the volume {volume.name} ({kind_of(volume)}) is away."
-        for volume in observed.volumes
-        if volume.started and _most_in_a_set(node, volume, observed) > _spare(volume)
-    ]
-
-
-def _spare(volume: Volume) -> int:
-    """How many bricks of a set may be away: copies without quorum all but one, with an arbiter or three copies one."""
-    if volume.disperse:
-        return volume.redundancy
-    if volume.replica == 2 and dict(volume.options).get("cluster.quorum-type", "none") != "none":
-        return 0
-    return min(volume.replica - 1, 1)
-
-
-def _most_in_a_set(node: str, volume: Volume, observed: Observed) -> int:
-    sets = in_sets(live_bricks(volume, observed), volume.set_size)
-    return max(sum(brick.node == node for brick in group) for group in sets)
-
-
 def _wait_until_whole(
-    hook: Hook, runner: Runner, addresses: Mapping[str, str], outdated: Sequence[str] = ()
+    hook: Hook, runner: Runner, addresses: Mapping[str, str], outdated: Sequence[str]
 ) -> tuple[Observed, str]:
-    """Wait until nothing is amiss, or all that is amiss lies on one of the `outdated` peers, whose restart may mend it.
+    """Wait until nothing is amiss, or all that is amiss lies on `outdated` peers, whose restarts may mend it.
 
-    Returns the last snapshot and that peer's node ("" if there is none).
+    Returns the last snapshot and the one of them that can be restarted first ("" when nothing is amiss).
     """
     began = announced = time.monotonic()
     looks = 0
@@ -97,15 +75,16 @@ def _wait_until_whole(
         try:
             observed = observe(runner, addresses, everyone=not hook.values.host_network)
             reasons = amiss(runner, observed)
+            if time.monotonic() - began > REPAIR_SECONDS and (
+                first := _first(hook, runner, observed, reasons, outdated)
+            ):
+                return observed, first
         except (GlusterError, OutcomeUnknown, PeerUnavailable) as error:
             reasons = [("", str(error))]
         looks = 0 if reasons else looks + 1
         if looks == LOOKS:
             return observed, ""
         now = time.monotonic()
-        (broken, *others) = {node for node, _ in reasons} or {""}
-        if broken in outdated and not others and now - began > REPAIR_SECONDS:
-            return observed, broken
         if hook.left() < 0:
             raise Refused(
                 "\n".join(
@@ -118,6 +97,29 @@ def _wait_until_whole(
             hook.report.say(f"  Waiting for: {'; '.join(reason for _, reason in reasons)}")
             announced = now
         time.sleep(1)
+
+
+def _first(
+    hook: Hook, runner: Runner, observed: Observed, reasons: Sequence[tuple[str, str]], outdated: Sequence[str]
+) -> str:
+    """A peer that may be restarted while not all is whole, because what is amiss waits for that; "" if there is none.
+
+    All that is amiss lies on `outdated` peers, and nothing misses what this one serves.
+    """
+    broken = {node for node, _ in reasons}
+    if not broken or not broken <= set(outdated):
+        return ""
+    names = [volume.name for volume in observed.volumes if volume.started and volume.set_size > 1]
+    replies = session(runner, observed.member.name, [f"volume heal {name} info summary" for name in names])
+    unhealed = {
+        name: unhealed_bricks(r.root) for name, r in zip(names, replies, strict=True) if r.ok and r.root is not None
+    }
+    if len(unhealed) < len(names):
+        return ""
+    free = [
+        n for n in outdated if n in broken and not missed_without(n, observed, unhealed, hook.values.allow_downtime)
+    ]
+    return next(iter(free), "")
 
 
 def amiss(runner: Runner, observed: Observed) -> list[tuple[str, str]]:

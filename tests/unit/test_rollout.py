@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from hooks import rollout
+from hooks.absence import harmed_without
 from hooks.converge import Hook, Refused, converge
 from hooks.memory import Memory
+from hooks.observe import observe
 from hooks.pods import PeerPod
 from hooks.report import Report
-from hooks.rollout import harmed_without, roll_out
+from hooks.rollout import roll_out
 from hooks.values_file import merged
 from hooks.values_parse import parse
 from tests.unit.fake_pool import FakePool
@@ -125,3 +127,70 @@ def test_the_second_peer_waits_until_the_first_has_healed() -> None:
 def test_which_volumes_survive_a_peer_away(volume: dict[str, Any], harmed: bool) -> None:
     cluster = Cluster([{"name": "v", **volume}])
     assert bool(harmed_without("a", cluster.observed)) is harmed
+
+
+class Blocked(Cluster):
+    """Peers whose bricks are offline until they are restarted, as after a change that their old pods cannot take."""
+
+    def __init__(self, volumes: list[dict[str, Any]], broken: dict[str, str], **values: Any) -> None:
+        super().__init__(volumes, **values)
+        for node, names in broken.items():
+            for name in names.split():
+                volume = self.pool.peers["a"].cluster.volumes[name]
+                next(b for b in volume.bricks if b.host == self.pool.peers[node].address).online = False
+
+    def delete(self, pod: str) -> None:
+        super().delete(pod)
+        for volume in self.pool.peers["a"].cluster.volumes.values():
+            for brick in volume.bricks:
+                if brick.host == self.pool.peers[self.deleted[-1]].address:
+                    brick.online = True
+
+
+def test_several_outdated_peers_with_offline_bricks_are_restarted_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rollout, "REPAIR_SECONDS", 0)
+    cluster = Blocked([{"name": "safe", "replica": 3}], {"b": "safe", "c": "safe"})
+    cluster.roll()
+    assert cluster.deleted == ["b", "c", "a"]
+    assert "b is back, what is amiss now lies on c" in "\n".join(cluster.hook.report.lines)
+
+
+def test_of_several_that_one_is_restarted_first_that_serves_nothing_the_others_need(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rollout, "REPAIR_SECONDS", 0)
+    volumes = [{"name": "one", "replica": 3}, {"name": "two", "replica": 3}]
+    cluster = Blocked(volumes, {"b": "one", "c": "one two"})
+    cluster.roll()
+    assert cluster.deleted == ["c", "b", "a"], "b serves `two`, which misses c's brick already"
+    crossed = Blocked(volumes, {"b": "one", "c": "two"})
+    with pytest.raises(Refused, match="No peer is restarted until the pool is whole"):
+        crossed.roll()
+    assert crossed.deleted == []
+
+
+def test_an_offline_brick_on_a_peer_that_is_up_to_date_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollout, "REPAIR_SECONDS", 0)
+    cluster = Blocked([{"name": "safe", "replica": 3}], {"b": "safe", "c": "safe"})
+    cluster.outdated = ["a", "b"]
+    with pytest.raises(Refused, match="No peer is restarted until the pool is whole"):
+        cluster.roll()
+    assert cluster.deleted == []
+
+
+@pytest.mark.parametrize(("names", "ratio", "harmed"), [("ab", "", True), ("abc", "", False), ("abc", "70%", True)])
+def test_server_quorum_counts(names: str, ratio: str, harmed: bool) -> None:
+    """Two peers of which one is away are no majority: the other one stops its bricks."""
+    cluster = Cluster([{"name": "v", "replica": 2, "nodes": ["a", "b"]}])
+    options = cluster.pool.peers["a"].cluster.volumes["v"].options
+    options["cluster.server-quorum-type"] = "server"
+    if ratio:
+        options["cluster.server-quorum-ratio"] = ratio
+    if "c" not in names:
+        cluster.pool.peers["a"].cluster.members.pop()
+    observed = observe(cluster.pool, {name: cluster.pool.peers[name].address for name in names})
+    texts = harmed_without("b", observed)
+    assert bool(texts) is harmed
+    assert not harmed or "the volume v stops below" in texts[0]
