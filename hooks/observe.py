@@ -8,7 +8,7 @@ first. Only when these do not account for every node of values are all asked, si
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -35,6 +35,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _WHO = ("system:: uuid get", "peer status")
+TAKING_OVER = "/var/lib/glusterd/taking-over"
+"""A file that marks a glusterd which was given its identity back and has not started again since."""
 AT_ONCE = 16
 """Peers that are asked at the same time."""
 
@@ -75,13 +77,15 @@ class Peer:
 class Observed:
     """One snapshot. `peers` are the nodes of values in their order; `status` is `volume status` as `member` has it.
 
-    `op_version` is the pool's, "" where that was not asked for.
+    `op_version` is the pool's, "" where that was not asked for; `taking_over` are nodes whose glusterd has not started
+    again since it was given its identity back.
     """
 
     peers: tuple[Peer, ...]
     status: Status = NO_STATUS
     folders: Mapping[BrickSpec, Folder] = field(default_factory=dict)
     op_version: str = ""
+    taking_over: frozenset[str] = frozenset()
 
     @cached_property
     def member(self) -> Peer:
@@ -198,17 +202,18 @@ def with_folders(
     return replace(observed, folders=folders)
 
 
-def with_own_word(runner: Runner, observed: Observed, names: Iterable[str]) -> Observed:
+def with_own_word(runner: Runner, observed: Observed, names: Collection[str]) -> Observed:
     """Add to a snapshot what the glusterds of these nodes say themselves, and the pool's op-version."""
     (reply,) = session(runner, observed.member.name, ["volume get all cluster.op-version"])
     version = _root(observed.member.name, reply).findtext("volGetopts/Opt/Value", "")
     asked = {
         peer.name: replace(_ask(runner, peer.name, peer.address, None), at_address=peer.at_address)
         for peer in observed.peers
-        if peer.name in set(names) and peer.volumes is None
+        if peer.name in names and peer.volumes is None
     }
     peers = tuple(asked.get(peer.name, peer) for peer in observed.peers)
-    return replace(observed, peers=peers, op_version=version)
+    marked = [name for name in names if not runner.run(name, ["timeout", "30", "test", "-e", TAKING_OVER]).exit_code]
+    return replace(observed, peers=peers, op_version=version, taking_over=frozenset(marked))
 
 
 def side_by_side(work: Callable[[T], R], items: Sequence[T]) -> list[R]:

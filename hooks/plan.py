@@ -5,7 +5,7 @@ Pure: two snapshots in, a Plan out. A plan is data: it can be printed, compared 
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from hooks import plan_delete, plan_drain, plan_peers, plan_rebuild, plan_repair, plan_volumes
@@ -67,7 +67,7 @@ def make_plan(values: Values, observed: Observed, memory: Memory, restarting: Co
     drain = plan_drain.decide(values, observed, memory)
     parts = (peers, resets, repair, deletion, volumes, drain)
     return Plan(
-        phases=tuple(phase for part in parts for phase in part.phases if phase.steps),
+        phases=_each_wait_once([phase for part in parts for phase in part.phases]),
         refusals=tuple(refusal for part in parts for refusal in part.refusals),
         waits=peers.waits + resets.waits,
         notes=peers.notes + deletion.notes + volumes.notes + drain.notes,
@@ -119,6 +119,17 @@ def settled(values: Values, observed: Observed, memory: Memory) -> Memory:
         deleting=plan_delete.settled(observed, memory),
         rebuilt=plan_rebuild.used(values, memory),
     )
+
+
+def _each_wait_once(phases: Sequence[Phase]) -> tuple[Phase, ...]:
+    """Phases that have steps. What must be waited for again directly before a later step is waited for only then."""
+    seen: set[Step] = set()
+    kept: list[Phase] = []
+    for phase in reversed(phases):
+        steps = tuple(step for step in phase.steps if step not in seen)
+        seen |= {step for step in phase.steps if step.until is not None}
+        kept.append(replace(phase, steps=steps))
+    return tuple(phase for phase in reversed(kept) if phase.steps)
 
 
 def _and(before: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:

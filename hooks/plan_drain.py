@@ -75,14 +75,14 @@ def decide(values: Values, observed: Observed, memory: Memory) -> Decision:
         elif volume.name in memory.rebalancing or grown.added or grown.widened or not volume.started:
             continue  # first what is under way
         elif grown.moved:
-            _move(volume, grown, observed, memory, steps)
+            _move(volume, grown, observed, steps)
         elif grown.leaving:
-            refusals += _leave(volume, grown, observed, memory, steps)
+            refusals += _leave(volume, grown, observed, steps)
         notes += _kept(spec, grown)
     held = {brick.node for volume in observed.volumes for brick in live_bricks(volume, observed)}
     for peer in leaving:
         if peer.name not in held:
-            _detach(peer, values, observed, memory, steps)
+            _detach(peer, values, observed, steps)
     return Decision(steps.phases(), tuple(refusals), notes=tuple(notes))
 
 
@@ -99,12 +99,12 @@ def pool_of(values: Values, observed: Observed) -> Observed:
     return replace(observed, peers=peers) if len(peers) < len(observed.peers) else observed
 
 
-def _move(volume: Volume, grown: Growth, observed: Observed, memory: Memory, steps: _Steps) -> None:
+def _move(volume: Volume, grown: Growth, observed: Observed, steps: _Steps) -> None:
     """The first brick of the volume that has a place; the next one when this one is filled."""
     if len(steps.move) == MOVES:
         return
     old, new = grown.moved[0]
-    _heal(volume, memory, steps)
+    _heal(volume, steps)
     hosts = {brick.path: brick.host for brick in volume.bricks if observed.name_of(brick.peer) == old.node}
     address = next(peer.address for peer in observed.peers if peer.name == new.node)
     places = f"{hosts[old.path]}:{old.path} {address}:{new.path}"
@@ -118,7 +118,7 @@ def _move(volume: Volume, grown: Growth, observed: Observed, memory: Memory, ste
     )
 
 
-def _leave(volume: Volume, grown: Growth, observed: Observed, memory: Memory, steps: _Steps) -> Iterator[str]:
+def _leave(volume: Volume, grown: Growth, observed: Observed, steps: _Steps) -> Iterator[str]:
     """Whole sets: their data moves to the others, then they are taken out. Yields why not."""
     name = volume.name
     hosts = {
@@ -137,7 +137,7 @@ def _leave(volume: Volume, grown: Growth, observed: Observed, memory: Memory, st
         bricks = {brick: place for brick, place in bricks.items() if place in running.bricks}
     places = " ".join(bricks.values())
     if volume.set_size > 1:
-        _heal(volume, memory, steps)
+        _heal(volume, steps)
     if observed.rebalancing(name):
         steps.heal.append(Step(f"volume rebalance {name} status", volume=name, until=Until.REBALANCED))
     if running and running.failed:
@@ -158,18 +158,18 @@ def _no_files(brick: BrickSpec, volume: str, bricks: str) -> str:
     return _NO_FILES.format(find=FIND_FILE.format(path=brick.path), volume=volume, bricks=bricks)
 
 
-def _detach(peer: Peer, values: Values, observed: Observed, memory: Memory, steps: _Steps) -> None:
+def _detach(peer: Peer, values: Values, observed: Observed, steps: _Steps) -> None:
     for volume in observed.volumes:
         if volume.started and volume.set_size > 1:
-            _heal(volume, memory, steps)
+            _heal(volume, steps)
     others = [other.name for other in observed.peers if other.name not in values.drained]
     by = observed.member.name if observed.member.name in others else others[0]
     steps.detach.append(Step(f"peer detach {peer.address}", peer=by, why=f"{peer.name} is drained and holds no brick"))
 
 
-def _heal(volume: Volume, memory: Memory, steps: _Steps) -> None:
-    """Wait for a volume's heal, unless that stands in the plan already."""
-    if volume.name in memory.healing or any(step.volume == volume.name for step in steps.heal):
+def _heal(volume: Volume, steps: _Steps) -> None:
+    """Wait for a volume's heal, directly before anything of it leaves."""
+    if any(step.volume == volume.name for step in steps.heal):
         return
     steps.ask.append(Step(f"gluster --mode=script volume heal {volume.name} || true", volume=volume.name, shell=True))
     steps.heal.append(Step(f"volume heal {volume.name} info summary", volume=volume.name, until=Until.HEALED))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hooks.memory import Memory
-from hooks.observe import Observed, Peer
+from hooks.observe import TAKING_OVER, Observed, Peer
 from hooks.plan_bricks import in_sets, live_bricks
 from hooks.plan_peers import belongings, lost
 from hooks.plan_repair import offline
@@ -20,7 +20,10 @@ from hooks.values import BrickSpec, Values
 
 # The state folder is written first and the identity last; glusterd is ended before it can write its own again, and the
 # container starts anew with it.
-_WRITE = "cd /var/lib/glusterd && mkdir -p peers && {peers} && {identity} && sync && {end}"
+_WRITE = "cd /var/lib/glusterd && touch {mark} && mkdir -p peers && {peers} && {identity} && sync && {end}"
+# Bricks that were missing when glusterd took their volumes over cannot be reset before one more start: "When
+# destination brick is new, please use replace-brick" (measured with 11.1, also where their empty folders were there).
+_AGAIN = "rm {mark} && sync && {end}"
 _PEER = "printf '{lines}' > peers/{uuid}"
 _IDENTITY = (
     "printf 'UUID={uuid}\\noperating-version={version}\\n' > glusterd.info.new && mv glusterd.info.new glusterd.info"
@@ -110,7 +113,16 @@ def resets(values: Values, observed: Observed, memory: Memory) -> Decision:
         behind = {v.id for v in observed.volumes} - {v.id for v in peer.volumes or ()}
         if peer.name in memory.rebuilding and peer.volumes is not None and behind:
             waits.append(f"{peer.name} has not taken over every volume from the other peers yet.")
-    phases = (Phase("Make lost bricks anew", tuple(steps), observe=True),)
+    nodes = sorted({found.brick.node for found in lost_bricks(values, observed, memory)} & observed.taking_over)
+    again = [
+        Step(_AGAIN.format(mark=TAKING_OVER, end=_END), peer=node, why="it took its volumes over", shell=True)
+        for node in nodes
+        if steps
+    ]
+    phases = (
+        Phase("Start peers anew that are to get lost bricks", tuple(again), observe=True),
+        Phase("Make lost bricks anew", tuple(steps), observe=True),
+    )
     return Decision(phases, tuple(refusals), tuple(waits))
 
 
@@ -157,7 +169,7 @@ def _write(uuid: str, observed: Observed) -> str:
         hosts = "".join(f"hostname{number}={name}\\n" for number, name in enumerate(names, start=1))
         files.append(_PEER.format(lines=f"uuid={other}\\nstate=3\\n{hosts}", uuid=other))
     identity = _IDENTITY.format(uuid=uuid, version=observed.op_version)
-    return _WRITE.format(peers=" && ".join(files), identity=identity, end=_END)
+    return _WRITE.format(mark=TAKING_OVER, peers=" && ".join(files), identity=identity, end=_END)
 
 
 def _gone(brick: BrickSpec, values: Values, observed: Observed) -> bool:

@@ -69,6 +69,7 @@ class FakePeer:
     cluster: FakeCluster
     answers: bool = True
     full: bool = False
+    taking_over: bool = False
     folders: dict[str, dict[str, object]] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=dict)
     """Names under which this peer knows the others, by UUID."""
@@ -114,7 +115,7 @@ class FakePool:
             for brick in volume.bricks:
                 if brick.host == lost.address:
                     brick.online = False
-                    volume.healing = max(volume.healing, 2)
+                    volume.healing = max(volume.healing, 2) if volume.disperse or volume.replica > 1 else 0
         return peer
 
     @property
@@ -131,6 +132,8 @@ class FakePool:
             silent = [a for a in argv[6:] if not any(p.address == a and p.answers for p in self.peers.values())]
             away = ExecResult(f"away: {' '.join(silent)}\n", "", 0)
             result = away if silent else self._session(self.peers[peer], stdin.splitlines())
+        elif list(argv[2:4]) == ["test", "-e"]:
+            result = ExecResult("", "", 0 if self.peers[peer].taking_over else 1)
         elif list(argv[2:4]) == ["sh", "-c"] and len(argv) == 5:
             result = self._shell(self.peers[peer], argv[4])
         elif list(argv[2:4]) == ["sh", "-c"]:
@@ -168,7 +171,10 @@ class FakePool:
                 return ExecResult("", "", 1)
             folder.update(kind="absent", id="", data="no")
             return ExecResult("", "", 0)
-        if command.startswith("cd /var/lib/glusterd && "):
+        if command.startswith("rm /var/lib/glusterd/taking-over && sync && kill "):
+            peer.taking_over = False
+            return ExecResult("", "", 0)
+        if command.startswith("cd /var/lib/glusterd && touch "):
             return self._new_identity(peer, command)
         path = command.split()[1]
         if "setfattr -x trusted.glusterfs.volume-id" not in command or not command.endswith(f"rmdir {path}"):
@@ -192,7 +198,7 @@ class FakePool:
         (lost,) = (member for member in cluster.members if member.uuid == own)
         assert known == {member.uuid for member in cluster.members} - {own}, "it must know every other peer"
         cluster.members[cluster.members.index(lost)] = peer
-        peer.cluster, peer.uuid = cluster, own
+        peer.cluster, peer.uuid, peer.taking_over = cluster, own, True
         for volume in cluster.volumes.values():
             for brick in volume.bricks:
                 folder = peer.folder(brick.path)
@@ -508,6 +514,9 @@ class FakePool:
         brick = next((brick for brick in volume.bricks if f"{brick.host}:{brick.path}" == old), None)
         if brick is None:
             return _fail(f"Incorrect source brick {old} for volume {name}", "0")
+        if _host(peer, brick.host).taking_over:
+            text = "When destination brick is new, please use gluster volume replace-brick <volname> <src-brick> "
+            return _fail(f"Pre Validation failed on {brick.host}. {text}<dst-brick> commit force", "0")
         folder = _host(peer, brick.host).folder(brick.path)
         folder.update(kind="filled", id=volume.id.replace("-", ""))
         brick.online, volume.healing = True, 3
