@@ -264,6 +264,18 @@ class Release:
         bricks = [value.strip() for key, value in pairs if key.startswith("Brick") and key[5:].isdigit()]
         return {**dict(pairs), "bricks": bricks}
 
+    def sizes(self, volume: str, node: str) -> str:
+        """Names and sizes in bytes of the files on the volume's brick on `node`."""
+        return self.in_peer(node, "bash", "-c", f"cd /mnt/brick1/{volume}; stat -c '%n %s' *")
+
+    def on(self, volume: str) -> list[str]:
+        """The nodes of the volume's bricks, by the addresses that its bricks have."""
+        hosts = [brick.split(":")[0] for brick in self.info(volume)["bricks"]]
+        named: dict[str, str] = {}
+        for node in self.lab.get("nodes")["items"]:
+            named |= {address["address"]: node["metadata"]["name"] for address in node["status"]["addresses"]}
+        return [named[host] for host in hosts]
+
     def uuids(self) -> dict[str, str]:
         """Node -> UUID out of each peer's own glusterd.info."""
         text = {node: self.in_peer(node, "cat", "/var/lib/glusterd/glusterd.info") for node in self.peers()}

@@ -1,0 +1,100 @@
+"""The hook on real peers, in this process, and its death after any of its commands."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from hooks.converge import Hook, converge
+from hooks.kube import Cluster, PodRunner
+from hooks.memory import Memory
+from hooks.observe import Observed
+from hooks.report import Report
+from hooks.runner import ExecResult
+from hooks.values import Values
+from hooks.values_file import load
+from hooks.values_parse import parse
+from tests.cluster.lab import Lab, Release, unique
+
+READS = ("system:: uuid get", "peer status", "volume info", "volume status", "volume get")
+
+
+class Died(BaseException):
+    """The hook's process is gone; nothing in the hook may catch this."""
+
+
+@dataclass
+class Mortal:
+    """A Runner on real peers whose process dies right after the `life`-th command that is more than a look.
+
+    What `killed` it before does not count, so that it gets on; nor does a heal that is asked for, which would begin by
+    itself as well.
+    """
+
+    inner: PodRunner
+    life: int
+    killed: set[str] = field(default_factory=set)
+
+    def run(self, peer: str, argv: Sequence[str], stdin: str = "", timeout: float = 60) -> ExecResult:
+        commands = stdin.splitlines()
+        for number, command in enumerate(commands, start=1):
+            if not command.startswith(READS) and not command.endswith((" status", " info summary")):
+                self._dies_after(command, peer, argv, "".join(f"{line}\n" for line in commands[:number]), timeout)
+        if list(argv[2:4]) == ["sh", "-c"] and len(argv) == 5 and " volume heal " not in argv[4]:
+            self._dies_after(argv[4], peer, argv, stdin, timeout)
+        return self.inner.run(peer, argv, stdin, timeout)
+
+    def _dies_after(self, command: str, peer: str, argv: Sequence[str], stdin: str, timeout: float) -> None:
+        if command in self.killed:
+            return
+        self.life -= 1
+        if self.life == 0:
+            self.killed.add(command)
+            self.inner.run(peer, argv, stdin, timeout)
+            raise Died
+
+
+@dataclass
+class Person:
+    """Runs the hook on the release's peers, again and again, with what earlier runs recorded."""
+
+    lab: Lab
+    release: Release
+    memory: Memory = field(default_factory=Memory)
+
+    def hook(self, raw: dict[str, Any], life: int = 0, killed: set[str] | None = None) -> Observed:
+        """One run; `life` 0 means that it does not die. See Mortal for `killed`."""
+        file = f"/tmp/{unique('values')}.yaml"
+        with open(file, "w", encoding="utf-8") as stream:
+            yaml.safe_dump(raw, stream)
+        values: Values = parse(load(file))
+        cluster = Cluster(self.release.namespace, self.release.name, self.lab.kubeconfig)
+        runner = Mortal(cluster.runner(self.release.peers()), life, set() if killed is None else killed)
+        hook = Hook(values, time.monotonic() + 250, Report(), save=lambda memory: setattr(self, "memory", memory))
+        ip = {n["metadata"]["name"]: n["status"]["addresses"][0]["address"] for n in self.lab.get("nodes")["items"]}
+        entries = sorted(values.nodes, key=lambda node: node.drained)
+        return converge(hook, runner, {node.name: ip[node.name] for node in entries}, self.memory)
+
+    def hook_that_dies_at_every_step(self, raw: dict[str, Any]) -> tuple[Observed, int]:
+        """Runs of which each dies after a change that none died after before; the last one's end, and their number."""
+        killed: set[str] = set()
+        while True:
+            try:
+                return self.hook(raw, 1, killed), len(killed)
+            except Died:
+                continue
+
+    def raze(self, volumes: Sequence[str]) -> None:
+        """Back to peers that do not know each other, so that the next round starts from nothing."""
+        for volume in volumes:
+            self.release.gluster("volume", "stop", volume, "force")
+            self.release.gluster("volume", "delete", volume)
+        for line in self.release.gluster("pool", "list").splitlines()[1:]:
+            host = line.split("\t")[1].strip()
+            if host != "localhost":
+                self.release.gluster("peer", "detach", host)
+        self.memory = Memory()

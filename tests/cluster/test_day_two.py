@@ -1,0 +1,217 @@
+"""What happens to a pool after its first day: volumes go, nodes leave and are replaced, nodes come back empty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from testbed.native import Native
+from tests.cluster.lab import CommandFailed, Lab, Release, nodes, unique, until
+from tests.cluster.mortal import Person
+
+LONG = {"hooks": {"activeDeadlineSeconds": 600}}
+GONE = {"state": "deleted", "confirm": "yes-really-destroy-data"}
+WRITER = """
+cd /data/{volume}
+for ((i = 0; ; i++)); do
+  head -c 100000 /dev/urandom > w$i && sync w$i && sha256sum w$i >> /tmp/acknowledged || echo $i >> /tmp/failed
+  sleep 0.1
+done
+"""
+
+
+@pytest.fixture(scope="module")
+def four(lab: Lab) -> list[str]:
+    if len(lab.workers) < 4:
+        pytest.skip("a node can only leave where another one takes its bricks: this needs four workers")
+    return lab.workers[:4]
+
+
+@pytest.fixture
+def hosts_state(lab: Lab, namespace: str) -> Iterator[str]:
+    """The state folder that the test bed can blank; empty before and after, as are no other tests' folders."""
+    wipe = "find /var/lib/glusterd -mindepth 1 -delete 2>/dev/null || true"
+    for node in lab.workers:
+        lab.on_node(namespace, node, wipe)
+    yield "/var/lib/glusterd"
+    for node in lab.workers:
+        lab.on_node(namespace, node, wipe)
+
+
+def server(release: Release) -> str:
+    return f"{release.fullname}.{release.namespace}.svc.cluster.local"
+
+
+def pool(release: Release, node: str) -> int:
+    """Peers in the pool as the one on `node` sees it, itself included."""
+    return len(release.gluster("pool", "list", node=node).splitlines()) - 1
+
+
+def pending(release: Release, node: str, *volumes: str) -> int:
+    counts = [release.gluster("volume", "heal", volume, "info", node=node) for volume in volumes]
+    return sum(int(line.split(":")[1]) for text in counts for line in text.splitlines() if "Number of entries" in line)
+
+
+def test_a_volume_is_deleted_by_explicit_words_and_its_name_is_free(lab: Lab, release: Release) -> None:
+    workers, kept, gone = lab.workers[:3], unique("kept"), unique("gone")
+    volumes: list[dict[str, Any]] = [{"name": kept, "replica": 3}, {"name": gone, "replica": 3}]
+    release.install({"nodes": nodes(workers), "volumes": volumes})
+    before = release.info(gone)["Volume ID"]
+    with lab.mounted(release.namespace, workers[0], server(release), kept, gone) as there:
+        there(f"for i in $(seq 50); do echo $i > /data/{kept}/$i; echo $i > /data/{gone}/$i; done")
+    with pytest.raises(CommandFailed, match="`state: deleted` destroys its data"):
+        release.upgrade({"nodes": nodes(workers), "volumes": [volumes[0], {"name": gone, "state": "deleted"}]})
+    assert release.info(gone)["Status"] == "Started"
+    printed = release.upgrade({"nodes": nodes(workers), "volumes": [volumes[0], {"name": gone, **GONE}]})
+    assert f"gluster volume delete {gone}" in printed
+    assert release.gluster("volume", "list").split() == [kept]
+    for node in workers:
+        assert release.in_peer(node, "ls", "/mnt/brick1").split().count(gone) == 0
+    release.upgrade({"nodes": nodes(workers), "volumes": volumes})
+    assert release.info(gone)["Volume ID"] != before
+    with lab.mounted(release.namespace, workers[1], server(release), kept, gone) as there:
+        assert there(f"ls /data/{gone}").split() == []
+        assert int(there(f"cat /data/{kept}/* | wc -l")) == 50
+
+
+def test_a_node_leaves_and_another_one_takes_its_place_under_a_writer(
+    lab: Lab, release: Release, four: list[str]
+) -> None:
+    a, b, c, d = four
+    safe, cold, wide = unique("safe"), unique("cold"), unique("wide")
+    volumes: list[dict[str, Any]] = [
+        {"name": safe, "replica": 3},
+        {"name": cold, "disperse": 3, "redundancy": 1},
+        {"name": wide},
+    ]
+    release.install({"nodes": nodes([a, b, c]), "volumes": volumes})
+    left = {"nodes": [*nodes([a, b]), *nodes([c], state="drained"), *nodes([d])], "volumes": volumes, **LONG}
+    with lab.mounted(release.namespace, a, server(release), safe, cold, wide) as there:
+        make = "for i in $(seq 100); do head -c 200000 /dev/urandom > /data/$v/f$i; done"
+        sums = there(f"for v in {safe} {cold} {wide}; do {make}; done; cd /data; sha256sum */f*")
+        there(f"nohup bash -c '{WRITER.format(volume=safe)}' > /dev/null 2>&1 &")
+        printed = release.upgrade(left)
+        assert "every brick online" in printed
+        until("the writer has gone on", lambda: int(there("wc -l < /tmp/acknowledged")) > 50)
+        assert there("cat /tmp/failed 2>/dev/null || true") == ""
+        assert there("cd /data; sha256sum */f*") == sums
+        there(f"cd /data/{safe}; sha256sum --quiet --check <(head -n -1 /tmp/acknowledged)")
+    assert pool(release, a) == 3
+    assert pool(release, c) == 1
+    for volume in (safe, cold, wide):
+        assert sorted(release.on(volume)) == sorted([a, b, d])
+    until("what the writer's end left is healed", lambda: pending(release, a, safe, cold) == 0)
+    assert "Nothing to do" in release.upgrade(left)
+    kept = [release.in_peer(node, "bash", "-c", f"cd /mnt/brick1/{safe}; sha256sum f*") for node in (a, b, d)]
+    assert kept[0] == kept[1] == kept[2]
+    assert release.sizes(cold, a) == release.sizes(cold, d)
+    assert release.in_peer(c, "ls", "/mnt/brick1").split().count(wide) == 0
+
+
+@pytest.mark.parametrize("bricks", ["kept", "lost"])
+def test_a_node_that_came_back_empty_is_rebuilt_for_a_word(
+    lab: Lab, hosts_state: str, release: Release, machines: Native, bricks: str
+) -> None:
+    a, b, c = lab.workers[:3]
+    release.state = hosts_state
+    safe, cold = unique("safe"), unique("cold")
+    volumes = [{"name": safe, "replica": 3}, {"name": cold, "disperse": 3, "redundancy": 1}]
+    release.install({"nodes": nodes([a, b, c]), "volumes": volumes})
+    uuids = release.uuids()
+    with lab.mounted(release.namespace, a, server(release), safe, cold) as there:
+        make = "for i in $(seq 100); do head -c 200000 /dev/urandom > /data/$v/f$i; done"
+        sums = there(f"for v in {safe} {cold}; do {make}; done; cd /data; sha256sum */f*")
+        empty(lab, release, machines, c, bricks == "lost")
+        there(f"echo meanwhile > /data/{safe}/meanwhile")
+        with pytest.raises(CommandFailed, match=f"{c} .* was in the pool as peer {uuids[c]}"):
+            release.upgrade({"nodes": nodes([a, b, c]), "volumes": volumes})
+        word = {"nodes": [*nodes([a, b]), *nodes([c], rebuild="once")], "volumes": volumes, **LONG}
+        assert "every brick online" in release.upgrade(word)
+        assert there("cd /data; sha256sum */f*") == sums
+    assert release.uuids() == uuids
+    assert pending(release, a, safe, cold) == 0
+    assert "Nothing to do" in release.upgrade(word)
+    copies = [release.in_peer(node, "bash", "-c", f"cd /mnt/brick1/{safe}; sha256sum *") for node in (a, c)]
+    assert copies[0] == copies[1]
+    assert "meanwhile" in copies[1]
+    assert release.sizes(cold, a) == release.sizes(cold, c)
+
+
+def empty(lab: Lab, release: Release, machines: Native, node: str, bricks: bool) -> None:
+    """The node loses its power and comes back without the peer's state, or without its bricks too."""
+    machines.crash(node, silent=True)
+    machines.blank(node, bricks=bricks)
+    machines.boot(node)
+    pod = f"{release.fullname}-{node}-0"
+    until("the peer is Ready again", lambda: ready_since_boot(lab, release, pod), seconds=180)
+
+
+def ready_since_boot(lab: Lab, release: Release, pod: str) -> bool:
+    """Whether the pod is Ready on its node's new start: its glusterd answers, and knows no peer."""
+    try:
+        return len(release.gluster("pool", "list", node=pod_node(lab, release, pod)).splitlines()) == 2
+    except CommandFailed:
+        return False
+
+
+def pod_node(lab: Lab, release: Release, pod: str) -> str:
+    return str(lab.get("pod", pod, "-n", release.namespace)["spec"]["nodeName"])
+
+
+@pytest.fixture
+def person(lab: Lab, release: Release) -> Person:
+    return Person(lab, release)
+
+
+def started(lab: Lab, release: Release, names: list[str]) -> None:
+    release.install({"nodes": nodes(names)}, "--no-hooks")
+    for node in names:
+        pod = f"pod/{release.fullname}-{node}-0"
+        lab.kubectl("wait", "-n", release.namespace, "--for=condition=Ready", pod, "--timeout=90s")
+
+
+def test_a_drain_is_survived_at_every_step(lab: Lab, release: Release, four: list[str], person: Person) -> None:
+    a, b, c, d = four
+    started(lab, release, four)
+    safe, wide = unique("safe"), unique("wide")
+    volumes: list[dict[str, Any]] = [{"name": safe, "replica": 3}, {"name": wide}]
+    person.hook({"nodes": nodes([a, b, c]), "volumes": volumes})
+    with lab.mounted(release.namespace, a, server(release), safe, wide) as there:
+        make = "for i in $(seq 60); do head -c 100000 /dev/urandom > /data/$v/f$i; done"
+        sums = there(f"for v in {safe} {wide}; do {make}; done; cd /data; sha256sum */f*")
+        raw = {"nodes": [*nodes([a, b]), *nodes([c], state="drained"), *nodes([d])], "volumes": volumes}
+        _, deaths = person.hook_that_dies_at_every_step(raw)
+        assert there("cd /data; sha256sum */f*") == sums
+    # join and name; add and spread; move; hand over, look and take out; remove the empty folder; let go
+    assert deaths >= 8
+    assert pool(release, a) == 3
+    for volume in (safe, wide):
+        assert sorted(release.on(volume)) == sorted([a, b, d])
+    assert pending(release, a, safe) == 0
+    print(f"the hook died after each of {deaths} steps of a drain and the next run went on")
+
+
+def test_a_rebuild_is_survived_at_every_step(
+    lab: Lab, hosts_state: str, release: Release, machines: Native, person: Person
+) -> None:
+    a, b, c = lab.workers[:3]
+    release.state = hosts_state
+    started(lab, release, [a, b, c])
+    safe, cold = unique("safe"), unique("cold")
+    volumes = [{"name": safe, "replica": 3}, {"name": cold, "disperse": 3, "redundancy": 1}]
+    person.hook({"nodes": nodes([a, b, c]), "volumes": volumes})
+    uuids = release.uuids()
+    with lab.mounted(release.namespace, a, server(release), safe, cold) as there:
+        make = "for i in $(seq 60); do head -c 100000 /dev/urandom > /data/$v/f$i; done"
+        sums = there(f"for v in {safe} {cold}; do {make}; done; cd /data; sha256sum */f*")
+        empty(lab, release, machines, c, bricks=True)
+        raw = {"nodes": [*nodes([a, b]), *nodes([c], rebuild="once")], "volumes": volumes}
+        _, deaths = person.hook_that_dies_at_every_step(raw)
+        assert there("cd /data; sha256sum */f*") == sums
+    assert deaths >= 3, "the identity, and a brick of each volume"
+    assert release.uuids() == uuids
+    assert person.memory.rebuilt == {c: ("once",)}
+    assert pending(release, a, safe, cold) == 0
+    print(f"the hook died after each of {deaths} steps of a rebuild and the next run went on")
