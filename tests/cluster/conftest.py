@@ -15,11 +15,11 @@ from tests.cluster.lab import Lab, Release
 
 
 @pytest.fixture(scope="session")
-def kubeconfig(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The cluster of --kubeconfig; where tests run side by side (pytest -n), each further worker has a test bed."""
+def own_bed() -> Iterator[str]:
+    """Where tests run side by side (pytest -n), the kubeconfig of a further worker's own test bed, else ""."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
     if worker == "gw0":
-        yield str(request.getfixturevalue("kube_cluster").kube_config_path)
+        yield ""
         return
     os.environ["TESTBED_ID"] = f"{config.cluster_id()[:9]}{worker}"
     bed = cluster.up(None, 3, None, "2G")
@@ -29,9 +29,9 @@ def kubeconfig(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def lab(kubeconfig: str) -> Lab:
+def lab(own_bed: str, request: pytest.FixtureRequest) -> Lab:
     """The cluster under test. Fails where it has no three workers: these tests show what three nodes do."""
-    lab = Lab(kubeconfig)
+    lab = Lab(own_bed or str(request.getfixturevalue("kube_cluster").kube_config_path))
     assert len(lab.workers) >= 3, f"the cluster has the workers {lab.workers}, the tests need three"
     return lab
 
