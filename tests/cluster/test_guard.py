@@ -108,6 +108,15 @@ def test_a_refusal_leaves_its_job_and_a_success_nothing(lab: Lab, installed: Rel
     assert left() == []
 
 
+def test_without_peers_there_is_nothing_to_guard(lab: Lab, installed: Release, values: dict[str, Any]) -> None:
+    """As when Argo CD syncs for the first time, or somebody has deleted them."""
+    lab.kubectl("delete", "statefulsets", "--all", "-n", installed.namespace)
+    until("the peers have ended", lambda: not installed.peers())
+    printed = installed.upgrade(values)
+    assert "No peer of this release is there yet: nothing to guard." in printed
+    assert "every brick online" in printed
+
+
 def test_a_rollback_is_guarded_too(installed: Release, values: dict[str, Any]) -> None:
     """The revisions of this release: the first one knows less volumes than the pool then has, which loses nothing."""
     more = {**values, "volumes": [*values["volumes"], {"name": unique("more"), "replica": 3}]}
@@ -121,12 +130,3 @@ def test_a_rollback_is_guarded_too(installed: Release, values: dict[str, Any]) -
     with pytest.raises(CommandFailed, match="is replica 3 in the pool, values say replica 2"):
         installed.rollback()
     assert state(installed) == before
-
-
-def test_without_peers_there_is_nothing_to_guard(lab: Lab, installed: Release, values: dict[str, Any]) -> None:
-    """As when Argo CD syncs for the first time, or somebody has deleted them."""
-    lab.kubectl("delete", "statefulsets", "--all", "-n", installed.namespace)
-    until("the peers have ended", lambda: not installed.peers())
-    printed = installed.upgrade(values)
-    assert "No peer of this release is there yet: nothing to guard." in printed
-    assert "every brick online" in printed

@@ -39,6 +39,12 @@ def test_a_hook_that_is_killed_is_followed_by_one_that_goes_on(lab: Lab, release
     assert set(release.gluster("volume", "list").split()) == {str(volume["name"]) for volume in volumes}
 
 
+def ready(release: Release, node: str) -> str:
+    """The Ready condition of a peer's pod."""
+    path = "jsonpath={.status.conditions[?(@.type=='Ready')].status}"
+    return release.lab.kubectl("get", "pod", release.peers()[node], "-n", release.namespace, "-o", path)
+
+
 def test_two_hooks_at_once(lab: Lab, release: Release) -> None:
     """A copy of the Job starts while the first one works: it waits, and finds nothing left to do."""
     volumes = [{"name": unique("v"), "replica": 3} for _ in range(8)]
@@ -76,6 +82,8 @@ def test_a_node_that_is_silently_gone_is_named_and_nothing_is_locked(
             ("at once", f"gets no connection to glusterd (port 24007) at {machines.addresses[gone]}"),
             ("once Kubernetes knows", f"{gone}: its node is not Ready"),
         ):
+            if moment != "at once":
+                until("Kubernetes knows", lambda: "True" not in ready(release, gone))
             began = time.monotonic()
             with pytest.raises(CommandFailed) as failed:
                 release.upgrade(changed)
