@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from hooks.gluster import GlusterError, session
+from hooks.observe import side_by_side
 from hooks.pool import parse_peers
 from hooks.progress import rebalanced
 from hooks.runner import Runner
@@ -69,9 +69,7 @@ def _shared(runner: Runner, addresses: Addresses, commands: Mapping[str, Sequenc
     shares: dict[str, list[str]] = {name: [] for name in addresses}
     for number, steps in enumerate(commands.values()):
         shares[list(addresses)[number % len(addresses)]] += steps
-    with ThreadPoolExecutor(len(shares)) as pool:
-        for result in [pool.submit(run, runner, name, share) for name, share in shares.items() if share]:
-            result.result()
+    side_by_side(lambda name: run(runner, name, shares[name]), [name for name, share in shares.items() if share])
 
 
 def run(runner: Runner, peer: str, commands: Sequence[str]) -> None:

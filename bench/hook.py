@@ -80,11 +80,8 @@ def running_peers(lab: Lab) -> Iterator[Peers]:
     """A release without hooks, gone again afterwards."""
     with lab.namespace() as namespace:
         release = Release(lab, namespace)
-        release.install({"nodes": nodes(lab.workers[:3], bricks=BRICKS)}, "--no-hooks")
         try:
-            for node in lab.workers[:3]:
-                pod = f"pod/{release.fullname}-{node}-0"
-                lab.kubectl("wait", "-n", namespace, "--for=condition=Ready", pod, "--timeout=90s")
+            release.start_peers(lab.workers[:3], bricks=BRICKS)
             yield Peers(lab, release)
         finally:
             release.uninstall()

@@ -33,7 +33,8 @@ there() {
   exit 1
 }
 
-limit() {
+# Sets the claim's size, the quota first: the size that is kept is one that holds.
+resize() {
   if ! gluster volume get "$volume" features.quota | grep -q ' on *$'; then
     gluster volume quota "$volume" enable
     # Every write asks, so that little more than the claim's size can be written.
@@ -41,6 +42,8 @@ limit() {
     gluster volume quota "$volume" hard-timeout 0
   fi
   gluster volume quota "$volume" limit-usage "/$claim" "$size" > /dev/null
+  setfattr -n trusted.claim-size -v "$size" "$claim"
+  known=$size
 }
 
 case $do in
@@ -49,9 +52,7 @@ create)
   there "$claim" || mkdir "$claim"
   known=$(getfattr --only-values -n trusted.claim-size "$claim" 2>/dev/null || true)
   if [ -z "$known" ]; then
-    limit
-    setfattr -n trusted.claim-size -v "$size" "$claim"
-    known=$size
+    resize
   fi
   echo "size=$known"
   ;;
@@ -59,9 +60,7 @@ expand)
   there claims && there "$claim" || exit 3
   known=$(getfattr --only-values -n trusted.claim-size "$claim")
   if [ "$size" -gt "$known" ]; then
-    limit
-    setfattr -n trusted.claim-size -v "$size" "$claim"
-    known=$size
+    resize
   fi
   echo "size=$known"
   ;;

@@ -94,9 +94,8 @@ def _refuse_before_changes(
     if not (outdated or hook.values.plan_only):
         return
     observed, plan = look_and_plan(runner, hook.values, addresses, memory, restarting=outdated)
-    refusals = [text for text in plan.refusals if text not in plan.offline]
-    if refusals:
-        raise Refused(plan_text(replace(plan, refusals=tuple(refusals), waits=()), observed))
+    if plan.lasting:
+        raise Refused(plan_text(replace(plan, refusals=plan.lasting, waits=()), observed))
     if hook.values.plan_only:
         raise Refused(f"{plan_text(plan, observed)}\n{PLAN_ONLY}")
 
@@ -117,10 +116,11 @@ def _guard(cluster: Cluster, values: Values, record: str) -> int:
         return NOTHING_TO_DO
     seen = _preview(cluster, values, record, sets)
     plan = seen.plan
-    lasting = tuple(text for text in plan.refusals if text not in plan.offline)
     passing = tuple(f"Before anything is changed: {text}" for text in (*plan.offline, *plan.waits))
-    print(preview_text(replace(seen, plan=replace(plan, refusals=lasting, waits=(), notes=(*plan.notes, *passing)))))
-    if lasting:
+    print(
+        preview_text(replace(seen, plan=replace(plan, refusals=plan.lasting, waits=(), notes=(*plan.notes, *passing))))
+    )
+    if plan.lasting:
         return FAILED
     if values.plan_only:
         print(PLAN_ONLY)
@@ -130,7 +130,7 @@ def _guard(cluster: Cluster, values: Values, record: str) -> int:
 
 def _preview(cluster: Cluster, values: Values, record: str, sets: Sequence[Mapping[str, Any]]) -> Preview:
     data = cluster.record(record)
-    pods = _look(cluster, values)
+    pods = _pods(cluster, values, sets)
     return preview(values, Memory.of_record(data), data.get("network"), pods, sets, _runner(cluster, pods))
 
 
@@ -139,11 +139,14 @@ def _runner(cluster: Cluster, pods: Sequence[PeerPod]) -> PodRunner:
 
 
 def _look(cluster: Cluster, values: Values) -> list[PeerPod]:
-    nodes = [node.name for node in values.nodes]
-    pods = peer_pods(nodes, cluster.pods(), (), cluster.stateful_sets())
-    if all(pod.ready for pod in pods):
-        return pods
-    return peer_pods(nodes, cluster.pods(), cluster.warnings(), cluster.stateful_sets())
+    return _pods(cluster, values, cluster.stateful_sets())
+
+
+def _pods(cluster: Cluster, values: Values, sets: Sequence[Mapping[str, Any]]) -> list[PeerPod]:
+    """The peers' pods; the reasons of those that are not Ready are asked for only when there are some."""
+    nodes, found = [node.name for node in values.nodes], cluster.pods()
+    pods = peer_pods(nodes, found, (), sets)
+    return pods if all(pod.ready for pod in pods) else peer_pods(nodes, found, cluster.warnings(), sets)
 
 
 def _memory(cluster: Cluster, values: Values, record: str) -> Memory:

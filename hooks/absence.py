@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 from hooks.observe import Observed
 from hooks.plan_bricks import in_sets, live_bricks
@@ -60,11 +60,10 @@ def missed_without(node: str, observed: Observed, unhealed: Mapping[str, Contain
     ]
 
 
-def _served(node: str, volume: Volume, observed: Observed) -> Iterator[tuple[set[Brick], Brick, tuple[Brick, ...]]]:
+def _served(node: str, volume: Volume, observed: Observed) -> Iterator[tuple[set[Brick], Brick, Sequence[Brick]]]:
     """Bricks of the volume that are online on `node`, each with those offline and with its set."""
     away = set(offline(volume, observed))
-    for start in range(0, len(volume.bricks), volume.set_size):
-        group = volume.bricks[start : start + volume.set_size]
+    for group in in_sets(volume.bricks, volume.set_size):
         for brick in group:
             if observed.name_of(brick.peer) == node and brick not in away:
                 yield away, brick, group

@@ -51,6 +51,11 @@ class Hook:
         """Seconds until the deadline."""
         return self.deadline - time.monotonic()
 
+    def stop_if_lost(self) -> None:
+        """Raise Refused when another hook has taken the lock."""
+        if self.lost.is_set():
+            raise Refused("The lock on this release was lost to another hook: this one stops. The next run goes on.")
+
 
 def wait_for_pods(hook: Hook, look: Callable[[], list[PeerPod]], delete: Callable[[str], None]) -> list[PeerPod]:
     """Wait until every node of values has a Ready pod; a pod that can only be replaced is deleted.
@@ -175,8 +180,7 @@ def _carry_out(hook: Hook, runner: Runner, plan: Plan, observed: Observed) -> tu
     others = [p.name for p in observed.peers if p is not observed.member and p.name not in hook.values.drained]
     members = [observed.member.name, *others]
     for phase in plan.next_phases:
-        if hook.lost.is_set():
-            raise Refused("The lock on this release was lost to another hook: this one stops. The next run goes on.")
+        hook.stop_if_lost()
         if hook.left() < 0:
             raise Refused("Time is up. What was done stands; run `helm upgrade` again to go on from there.")
         changing = {step.volume for step in phase.steps if step.until is None}

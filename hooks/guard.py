@@ -67,9 +67,8 @@ def left_out(
 
 def _needed(uuid: str | None, recorded: Mapping[str, str], observed: Observed) -> str:
     """Why the pool needs this peer; without a recorded UUID it may be any member that nobody else accounts for."""
-    members = {observed.member.uuid, *(view.uuid for view in observed.member.views or ())}
-    strangers = members - {peer.uuid for peer in observed.peers} - set(recorded.values())
-    found = {uuid} & members if uuid else strangers
+    strangers = observed.members - {peer.uuid for peer in observed.peers} - set(recorded.values())
+    found = {uuid} & observed.members if uuid else strangers
     bricks = [
         f"{volume.name} ({brick.path})" for volume in observed.volumes for brick in volume.bricks if brick.peer in found
     ]

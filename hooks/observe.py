@@ -101,6 +101,11 @@ class Observed:
 
         return max((peer for peer in self.peers if peer.views is not None), key=weight)
 
+    @cached_property
+    def members(self) -> frozenset[str]:
+        """UUIDs of all peers of the pool, those that values do not list too."""
+        return frozenset({self.member.uuid, *(view.uuid for view in self.member.views or ())})
+
     @property
     def volumes(self) -> tuple[Volume, ...]:
         return self.member.volumes or ()

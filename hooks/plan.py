@@ -33,6 +33,11 @@ class Plan:
     offline: tuple[str, ...] = ()
 
     @property
+    def lasting(self) -> tuple[str, ...]:
+        """The refusals that no peer's new start answers."""
+        return tuple(text for text in self.refusals if text not in self.offline)
+
+    @property
     def steps(self) -> tuple[Step, ...]:
         return tuple(step for phase in self.phases for step in phase.steps)
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from hooks.folders import Folder
 from hooks.observe import Observed
 from hooks.pool import Volume
 from hooks.values import BrickSpec, Values, VolumeSpec
+
+B = TypeVar("B")
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def other_sets(spec: VolumeSpec, volume: Volume, observed: Observed) -> bool:
     return set(live) == set(spec.bricks) and len({frozenset(group) for group in groups}) > 1
 
 
-def in_sets(bricks: Sequence[BrickSpec], size: int) -> list[Sequence[BrickSpec]]:
+def in_sets(bricks: Sequence[B], size: int) -> list[Sequence[B]]:
     """A volume's bricks cut into its sets of `size`."""
     return [bricks[start : start + size] for start in range(0, len(bricks), size)]
 

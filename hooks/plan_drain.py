@@ -88,13 +88,11 @@ def decide(values: Values, observed: Observed, memory: Memory) -> Decision:
 
 def pool_of(values: Values, observed: Observed) -> Observed:
     """The snapshot without drained nodes that have left the pool: they are nobody's concern any more."""
-    member = observed.member
-    known = {member.uuid} | {view.uuid for view in member.views or ()}
-    names = {name for view in member.views or () for name in view.hostnames}
+    names = {name for view in observed.member.views or () for name in view.hostnames}
     peers = tuple(
         peer
         for peer in observed.peers
-        if peer.name not in values.drained or peer.uuid in known or peer.address in names
+        if peer.name not in values.drained or peer.uuid in observed.members or peer.address in names
     )
     return replace(observed, peers=peers) if len(peers) < len(observed.peers) else observed
 

@@ -74,7 +74,7 @@ def lost(observed: Observed, recorded: Mapping[str, str]) -> dict[str, str]:
     for peer in observed.peers:
         at_address = next((v for v in _views(observed).values() if peer.address in v.hostnames), None)
         known = at_address.uuid if at_address else recorded.get(peer.name, peer.uuid)
-        if known == peer.uuid or (at_address is None and known not in {*_views(observed), observed.member.uuid}):
+        if known == peer.uuid or (at_address is None and known not in observed.members):
             continue
         found[peer.name] = known
     return found

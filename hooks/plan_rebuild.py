@@ -92,7 +92,8 @@ def lost_bricks(values: Values, observed: Observed, memory: Memory) -> Iterator[
 def resets(values: Values, observed: Observed, memory: Memory) -> Decision:
     """Plan that lost bricks are made anew, each in a set whose other bricks hold all of its data."""
     steps, refusals, waits = [], [], []
-    for found in lost_bricks(values, observed, memory):
+    gone = list(lost_bricks(values, observed, memory))
+    for found in gone:
         name = found.volume.name
         if found.volume.set_size == 1:
             refusals.append(
@@ -113,7 +114,7 @@ def resets(values: Values, observed: Observed, memory: Memory) -> Decision:
         behind = {v.id for v in observed.volumes} - {v.id for v in peer.volumes or ()}
         if peer.name in memory.rebuilding and peer.volumes is not None and behind:
             waits.append(f"{peer.name} has not taken over every volume from the other peers yet.")
-    nodes = sorted({found.brick.node for found in lost_bricks(values, observed, memory)} & observed.taking_over)
+    nodes = sorted({found.brick.node for found in gone} & observed.taking_over)
     again = [
         Step(_AGAIN.format(mark=TAKING_OVER, end=_END), peer=node, why="it took its volumes over", shell=True)
         for node in nodes
@@ -156,9 +157,8 @@ def _others(observed: Observed, uuid: str) -> dict[str, tuple[str, ...]]:
 
 
 def _foreign(peer: Peer, observed: Observed) -> bool:
-    members = {observed.member.uuid, *(view.uuid for view in observed.member.views or ())}
     volumes = {volume.id for volume in observed.volumes}
-    return any(view.uuid not in members for view in peer.views or ()) or any(
+    return any(view.uuid not in observed.members for view in peer.views or ()) or any(
         volume.id not in volumes for volume in peer.volumes or ()
     )
 

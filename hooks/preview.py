@@ -18,7 +18,6 @@ from hooks.pods import PeerPod
 from hooks.report import plan_text
 from hooks.runner import OutcomeUnknown, PeerUnavailable, Runner
 from hooks.values import Values
-from hooks.values_words import counted
 
 READ_SECONDS = 20
 
@@ -101,9 +100,6 @@ def preview_text(seen: Preview) -> str:
         lines += [f"  - {pod.node}: {pod.problem}" for pod in seen.unready]
     if seen.changed and not seen.plan.refusals:
         lines.append(f"{', '.join(seen.changed)}: the pod changes and is restarted, one peer at a time.")
-    if seen.observed:
-        lines.append(plan_text(seen.plan, seen.observed))
-    elif seen.plan.refusals:
-        lines.append(f"Refused, nothing was changed: {counted(len(seen.plan.refusals), 'reason')}.")
-        lines += [f"  - {reason}" for reason in seen.plan.refusals]
+    if seen.observed or seen.plan.refusals:
+        lines.append(plan_text(seen.plan, seen.observed or Observed(())))
     return "\n".join(lines)

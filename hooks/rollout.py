@@ -50,8 +50,7 @@ def roll_out(
         node = first or outdated[0]
         outdated.remove(node)
         began = time.monotonic()
-        if hook.lost.is_set():
-            raise Refused("The lock on this release was lost to another hook: this one stops. The next run goes on.")
+        hook.stop_if_lost()
         delete(next(pod.pod for pod in pods if pod.node == node))
         pods = wait_for_pods(hook, look, delete)
         _, first = _wait_until_whole(hook, runner_of(pods), addresses, outdated)

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from tests.cluster.lab import CHART, Lab, Release, peer_image, unique, until
+from tests.cluster.lab import CHART, Lab, Release, script_pod, unique, until
 
 
 def driver_of(release: Release) -> str:
@@ -29,22 +29,13 @@ def pod(node: str | None, claim: str, script: str = "exec sleep infinity", **mor
     for key, name in (("propagation", "mountPropagation"), ("read_only", "readOnly"), ("sub_path", "subPath")):
         if key in more:
             mount[name] = more.pop(key)
-    container = {
-        "name": "main",
-        "image": peer_image(),
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["tini", "--", "bash", "-ec", script],
-        "volumeMounts": [mount],
-    }
     spec = {
-        "terminationGracePeriodSeconds": 0,
         "tolerations": [{"operator": "Exists"}],
-        "containers": [container],
         "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}],
         **({"nodeSelector": {"kubernetes.io/hostname": node}} if node else {}),
         **more,
     }
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": unique("pod")}, "spec": spec}
+    return script_pod("pod", script, {"volumeMounts": [mount]}, **spec)
 
 
 @dataclass(frozen=True)

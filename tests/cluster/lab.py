@@ -110,34 +110,24 @@ class Lab:
 
     def on_node(self, namespace: str, node: str, script: str) -> str:
         """Run a shell script on a node as root, in a pod that sees the node's /mnt and /var/lib; returns its output."""
-        name = unique("hands")
         mounts = [{"name": part.strip("/").replace("/", "-"), "path": part} for part in ("/mnt", "/var/lib")]
-        pod = {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": name},
-            "spec": {
-                "nodeName": node,
-                "restartPolicy": "Never",
-                "hostNetwork": True,
-                "terminationGracePeriodSeconds": 0,
-                "tolerations": [{"operator": "Exists"}],
-                "containers": [
-                    {
-                        "name": "hands",
-                        "image": peer_image(),
-                        "imagePullPolicy": "IfNotPresent",
-                        "command": ["bash", "-ec", script],
-                        "securityContext": {"privileged": True},
-                        "volumeMounts": [
-                            {"name": m["name"], "mountPath": m["path"], "mountPropagation": "HostToContainer"}
-                            for m in mounts
-                        ],
-                    }
-                ],
-                "volumes": [{"name": m["name"], "hostPath": {"path": m["path"]}} for m in mounts],
-            },
+        container = {
+            "securityContext": {"privileged": True},
+            "volumeMounts": [
+                {"name": m["name"], "mountPath": m["path"], "mountPropagation": "HostToContainer"} for m in mounts
+            ],
         }
+        pod = script_pod(
+            "hands",
+            script,
+            container,
+            nodeName=node,
+            restartPolicy="Never",
+            hostNetwork=True,
+            tolerations=[{"operator": "Exists"}],
+            volumes=[{"name": m["name"], "hostPath": {"path": m["path"]}} for m in mounts],
+        )
+        name = pod["metadata"]["name"]
         self.apply(namespace, pod)
         phase = until(
             f"{name} on {node} ends",
@@ -153,36 +143,39 @@ class Lab:
         self, namespace: str, node: str, server: str, *volumes: str, host_network: bool = True
     ) -> Iterator[Callable[[str], str]]:
         """A pod on `node` that has `volumes` mounted by FUSE below /data; yields a way to run shell scripts in it."""
-        name = unique("client")
         mounts = [f"mkdir -p /data/{v} && mount -t glusterfs {server}:/{v} /data/{v}" for v in volumes]
         script = "\n".join([*mounts, "touch /mounted", "exec sleep infinity"])
-        pod = {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": name},
-            "spec": {
-                "nodeName": node,
-                "hostNetwork": host_network,
-                "dnsPolicy": "ClusterFirstWithHostNet" if host_network else "ClusterFirst",
-                "terminationGracePeriodSeconds": 0,
-                "containers": [
-                    {
-                        "name": "client",
-                        "image": peer_image(),
-                        "imagePullPolicy": "IfNotPresent",
-                        "command": ["tini", "--", "bash", "-ec", script],
-                        "securityContext": {"privileged": True},
-                        "readinessProbe": {"exec": {"command": ["cat", "/mounted"]}, "periodSeconds": 1},
-                    }
-                ],
-            },
+        container = {
+            "securityContext": {"privileged": True},
+            "readinessProbe": {"exec": {"command": ["cat", "/mounted"]}, "periodSeconds": 1},
         }
+        dns = "ClusterFirstWithHostNet" if host_network else "ClusterFirst"
+        pod = script_pod("client", script, container, nodeName=node, hostNetwork=host_network, dnsPolicy=dns)
+        name = pod["metadata"]["name"]
         self.apply(namespace, pod)
         self.kubectl("wait", "-n", namespace, "--for=condition=Ready", f"pod/{name}", "--timeout=90s")
         try:
             yield lambda script: self.kubectl("exec", "-n", namespace, name, "--", "bash", "-ec", script)
         finally:
             self.kubectl("delete", "pod", name, "-n", namespace, "--wait=true", "--timeout=60s")
+
+
+def script_pod(word: str, script: str, container: Mapping[str, Any], **spec: Any) -> dict[str, Any]:
+    """A pod of the peers' image that runs a shell script; `container` and `spec` are laid over its own."""
+    own = {
+        "name": word,
+        "image": peer_image(),
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["tini", "--", "bash", "-ec", script],
+    }
+    whole = {"terminationGracePeriodSeconds": 0, "containers": [{**own, **container}], **spec}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": unique(word)}, "spec": whole}
+
+
+def fill(shell: Callable[[str], str], volumes: Sequence[str], files: int, size: int) -> str:
+    """Write `files` of `size` random bytes into each volume below /data; returns the checksums of all files there."""
+    make = f"for i in $(seq {files}); do head -c {size} /dev/urandom > /data/$v/f$i; done"
+    return shell(f"for v in {' '.join(volumes)}; do {make}; done; cd /data; sha256sum */f*")
 
 
 def peer_image() -> str:
@@ -205,6 +198,13 @@ class Release:
     def install(self, values: Mapping[str, Any], *flags: str) -> str:
         """`helm install`; returns what helm printed. Raises CommandFailed with the same."""
         return self._helm("install", values, *flags)
+
+    def start_peers(self, names: Sequence[str], **more: Any) -> None:
+        """Running peers on these nodes that no hook has touched; `more` goes into each entry of `nodes`."""
+        self.install({"nodes": nodes(names, **more)}, "--no-hooks")
+        for node in names:
+            pod = f"pod/{self.fullname}-{node}-0"
+            self.lab.kubectl("wait", "-n", self.namespace, "--for=condition=Ready", pod, "--timeout=90s")
 
     def upgrade(self, values: Mapping[str, Any], *flags: str) -> str:
         return self._helm("upgrade", values, *flags)

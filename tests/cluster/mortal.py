@@ -75,9 +75,8 @@ class Person:
         cluster = Cluster(self.release.namespace, self.release.name, self.lab.kubeconfig)
         runner = Mortal(cluster.runner(self.release.peers()), life, set() if killed is None else killed)
         hook = Hook(values, time.monotonic() + 250, Report(), save=lambda memory: setattr(self, "memory", memory))
-        ip = {n["metadata"]["name"]: n["status"]["addresses"][0]["address"] for n in self.lab.get("nodes")["items"]}
         entries = sorted(values.nodes, key=lambda node: node.drained)
-        return converge(hook, runner, {node.name: ip[node.name] for node in entries}, self.memory)
+        return converge(hook, runner, {node.name: self.lab.address(node.name) for node in entries}, self.memory)
 
     def hook_that_dies_at_every_step(self, raw: dict[str, Any]) -> tuple[Observed, int]:
         """Runs of which each dies after a change that none died after before; the last one's end, and their number."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from testbed.native import Native
-from tests.cluster.lab import CommandFailed, Lab, Release, nodes, unique, until
+from tests.cluster.lab import CommandFailed, Lab, Release, fill, nodes, unique, until
 from tests.cluster.mortal import Person
 
 LONG = {"hooks": {"activeDeadlineSeconds": 600}}
@@ -89,8 +89,7 @@ def test_a_node_leaves_and_another_one_takes_its_place_under_a_writer(
     release.install({"nodes": nodes([a, b, c]), "volumes": volumes})
     left = {"nodes": [*nodes([a, b]), *nodes([c], state="drained"), *nodes([d])], "volumes": volumes, **LONG}
     with lab.mounted(release.namespace, a, server(release), safe, cold, wide) as there:
-        make = "for i in $(seq 100); do head -c 200000 /dev/urandom > /data/$v/f$i; done"
-        sums = there(f"for v in {safe} {cold} {wide}; do {make}; done; cd /data; sha256sum */f*")
+        sums = fill(there, (safe, cold, wide), 100, 200000)
         there(f"nohup bash -c '{WRITER.format(volume=safe)}' > /dev/null 2>&1 &")
         printed = release.upgrade(left)
         assert "every brick online" in printed
@@ -121,8 +120,7 @@ def test_a_node_that_came_back_empty_is_rebuilt_for_a_word(
     release.install({"nodes": nodes([a, b, c]), "volumes": volumes})
     uuids = release.uuids()
     with lab.mounted(release.namespace, a, server(release), safe, cold) as there:
-        make = "for i in $(seq 100); do head -c 200000 /dev/urandom > /data/$v/f$i; done"
-        sums = there(f"for v in {safe} {cold}; do {make}; done; cd /data; sha256sum */f*")
+        sums = fill(there, (safe, cold), 100, 200000)
         empty(lab, release, machines, c, bricks == "lost")
         there(f"echo meanwhile > /data/{safe}/meanwhile")
         with pytest.raises(CommandFailed, match=f"{c} .* was in the pool as peer {uuids[c]}"):
@@ -165,22 +163,14 @@ def person(lab: Lab, release: Release) -> Person:
     return Person(lab, release)
 
 
-def started(lab: Lab, release: Release, names: list[str]) -> None:
-    release.install({"nodes": nodes(names)}, "--no-hooks")
-    for node in names:
-        pod = f"pod/{release.fullname}-{node}-0"
-        lab.kubectl("wait", "-n", release.namespace, "--for=condition=Ready", pod, "--timeout=90s")
-
-
 def test_a_drain_is_survived_at_every_step(lab: Lab, release: Release, four: list[str], person: Person) -> None:
     a, b, c, d = four
-    started(lab, release, four)
+    release.start_peers(four)
     safe, wide = unique("safe"), unique("wide")
     volumes: list[dict[str, Any]] = [{"name": safe, "replica": 3}, {"name": wide}]
     person.hook({"nodes": nodes([a, b, c]), "volumes": volumes})
     with lab.mounted(release.namespace, a, server(release), safe, wide) as there:
-        make = "for i in $(seq 60); do head -c 100000 /dev/urandom > /data/$v/f$i; done"
-        sums = there(f"for v in {safe} {wide}; do {make}; done; cd /data; sha256sum */f*")
+        sums = fill(there, (safe, wide), 60, 100000)
         raw = {"nodes": [*nodes([a, b]), *nodes([c], state="drained"), *nodes([d])], "volumes": volumes}
         _, deaths = person.hook_that_dies_at_every_step(raw)
         assert there("cd /data; sha256sum */f*") == sums
@@ -198,14 +188,13 @@ def test_a_rebuild_is_survived_at_every_step(
 ) -> None:
     a, b, c = lab.workers[:3]
     release.state = hosts_state
-    started(lab, release, [a, b, c])
+    release.start_peers([a, b, c])
     safe, cold = unique("safe"), unique("cold")
     volumes = [{"name": safe, "replica": 3}, {"name": cold, "disperse": 3, "redundancy": 1}]
     person.hook({"nodes": nodes([a, b, c]), "volumes": volumes})
     uuids = release.uuids()
     with lab.mounted(release.namespace, a, server(release), safe, cold) as there:
-        make = "for i in $(seq 60); do head -c 100000 /dev/urandom > /data/$v/f$i; done"
-        sums = there(f"for v in {safe} {cold}; do {make}; done; cd /data; sha256sum */f*")
+        sums = fill(there, (safe, cold), 60, 100000)
         empty(lab, release, machines, c, bricks=True)
         raw = {"nodes": [*nodes([a, b]), *nodes([c], rebuild="once")], "volumes": volumes}
         _, deaths = person.hook_that_dies_at_every_step(raw)

@@ -16,11 +16,7 @@ from tests.cluster.mortal import Died, Person
 def person(lab: Lab, namespace: str) -> Iterator[Person]:
     """Three running peers that no hook has touched."""
     release = Release(lab, namespace)
-    release.install({"nodes": nodes(lab.workers[:3], bricks=["/mnt/brick1", "/mnt/brick2"])}, "--no-hooks")
-    for node in lab.workers[:3]:
-        lab.kubectl(
-            "wait", "-n", namespace, "--for=condition=Ready", f"pod/{release.fullname}-{node}-0", "--timeout=90s"
-        )
+    release.start_peers(lab.workers[:3], bricks=["/mnt/brick1", "/mnt/brick2"])
     yield Person(lab, release)
     release.uninstall()
 

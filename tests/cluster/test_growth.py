@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.lab import Lab, Release, nodes, unique, until
+from tests.cluster.lab import Lab, Release, fill, nodes, unique, until
 
 WRITER = """
 cd /data/{volume}
@@ -41,8 +41,7 @@ def test_volumes_grow_under_a_writer_and_keep_every_file(lab: Lab, release: Rele
     server = f"{release.fullname}.{release.namespace}.svc.cluster.local"
     names = (safe, spread, mirror, lean, cold)
     with lab.mounted(release.namespace, c, server, *names) as there:
-        make = "for i in $(seq 60); do head -c 200000 /dev/urandom > /data/$v/f$i; done"
-        sums = there(f"for v in {' '.join(names)}; do {make}; done; cd /data; sha256sum */f*")
+        sums = fill(there, names, 60, 200000)
         there(f"nohup bash -c '{WRITER.format(volume=safe)}' > /dev/null 2>&1 &")
         both = ["/mnt/brick1", "/mnt/brick2"]
         printed = release.upgrade(
