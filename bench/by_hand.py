@@ -40,11 +40,15 @@ def expand(runner: Runner, addresses: Addresses, volumes: Sequence[str], brick: 
     waiting = list(volumes)
     while waiting:
         replies = session(runner, next(iter(addresses)), [f"volume rebalance {volume} status" for volume in waiting])
-        states = [
-            (volume, rebalanced(reply.root)) for volume, reply in zip(waiting, replies, strict=True) if reply.root
-        ]
-        run(runner, next(iter(addresses)), [f"volume rebalance {v} start" for v, state in states if state.failed])
-        waiting = [volume for volume, state in states if not state.done]
+        states = {
+            v: rebalanced(reply.root) for v, reply in zip(waiting, replies, strict=True) if reply.root is not None
+        }
+        run(
+            runner,
+            next(iter(addresses)),
+            [f"volume rebalance {v} start" for v, state in states.items() if state.failed],
+        )
+        waiting = [volume for volume in waiting if volume not in states or not states[volume].done]
         if waiting:
             time.sleep(1)
 
