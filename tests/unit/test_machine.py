@@ -32,7 +32,13 @@ EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES") or (2000 if os.environ.get(
 pytestmark = pytest.mark.timeout(300)
 
 LOOKS = ("system:: uuid get", "peer status", "volume info", "volume status")
-FINAL = ("values no longer give", "a volume's type stays", "cannot become", "no.such-option does not exist")
+FINAL = (
+    "values no longer give",
+    "a volume's type stays",
+    "cannot become",
+    "no.such-option does not exist",
+    "is on a peer that is not in `nodes`",
+)
 """Refusals that only other values can end."""
 
 NODES = "abcdef"
