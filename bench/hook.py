@@ -23,7 +23,7 @@ from hooks.values_parse import parse
 from tests.cluster.lab import Lab, Release, nodes, unique
 
 BRICKS = ["/mnt/brick1", "/mnt/brick2"]
-SIZES = {1: 3, 10: 3, 30: 1}
+SIZES = {1: 3, 10: 1, 30: 1}
 """Volumes, and how many rounds each is measured; hook and script take turns."""
 
 

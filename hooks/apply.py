@@ -88,7 +88,7 @@ def _run(
     began = time.monotonic()
     if steps[0].shell:
         return _run_shell(runner, peer, steps, done)
-    replies = session(runner, peer, [step.command for step in steps])
+    replies = session(runner, peer, [step.command for step in steps], bound=True)
     seconds = time.monotonic() - began
     failed = []
     for step, reply in zip(steps, replies, strict=True):

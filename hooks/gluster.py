@@ -27,6 +27,30 @@ away=$(for a; do (timeout 5 bash -c "</dev/tcp/$a/{PORT}" 2>/dev/null || echo "$
 [ -z "$away" ] || {{ echo "away:" $away; exit 0; }}
 exec gluster --mode=script --xml
 """
+_INTRODUCTION = f"hostname -I{_REACH}"
+# Gives gluster one command at a time (it flushes each answer, measured) and leaves out those whose volume, the third
+# word, had one refused before: there or in a session before this one, of which "$@" are.
+_BOUND = r"""
+not_tried="<?xml?><cliOutput><opRet>-1</opRet><opErrstr>not tried after the one before</opErrstr></cliOutput>"
+coproc gluster { exec gluster --mode=script --xml; }
+pid=$gluster_PID; exec {to}>&"${gluster[1]}" {from}<&"${gluster[0]}"; eval "exec ${gluster[1]}>&-"
+failed=" $* "; set -f
+while IFS= read -r command; do
+  words=($command); volume=${words[2]}
+  case $failed in *" $volume "*) echo "$not_tried"; continue ;; esac
+  printf '%s\n' "$command" >&"$to"
+  answer=
+  while IFS= read -r line <&"$from"; do
+    answer+=$line$'\n'
+    case $line in *'</cliOutput>'*) break ;; esac
+  done
+  printf %s "$answer"
+  case $answer in *'</cliOutput>'*) ;; *) break ;; esac
+  case $answer in *'<opRet>0</opRet>'*) ;; *) failed+="$volume " ;; esac
+done
+exec {to}>&-
+wait "$pid"
+"""
 # Each answer comes whole below a line with its address; a glusterd that is silently gone costs ten seconds.
 _AT_ADDRESSES = r"""
 commands=$1; shift; answers=$(mktemp -d); trap 'rm -r "$answers"' EXIT; export commands answers
@@ -68,12 +92,18 @@ class GlusterError(Exception):
 
 
 def session(
-    runner: Runner, peer: str, commands: Sequence[str], timeout: float = TIMEOUT, reach: Sequence[str] = ()
+    runner: Runner,
+    peer: str,
+    commands: Sequence[str],
+    timeout: float = TIMEOUT,
+    reach: Sequence[str] = (),
+    bound: bool = False,
 ) -> list[Reply]:
     """Run `commands` (without the leading `gluster`) on `peer` in few sessions; one Reply each, in their order.
 
-    A failing command does not keep the later ones from running, unless nobody answers any more. A command that exits
-    non-zero ends gluster's session without a word (measured), so the rest goes into a further one.
+    A failing command does not keep the later ones from running, unless nobody answers any more; where they are `bound`
+    those for the same volume are not tried then. A command that exits non-zero ends gluster's session without a word
+    (measured), so the rest goes into a further one.
 
     Before the first command the glusterds at the addresses of `reach` must take a connection: one whose node is
     silently gone counts as connected for up to 47 s, and a `volume status` sent meanwhile locks its volume for minutes
@@ -86,18 +116,43 @@ def session(
     while len(replies) < len(commands):
         rest = commands[len(replies) :]
         argv = ["timeout", str(math.ceil(timeout))]
-        argv += (
-            ["bash", "-c", _REACH, "bash", *reach] if reach and not replies else ["gluster", "--mode=script", "--xml"]
-        )
-        result = runner.run(peer, argv, stdin="".join(f"{c}\n" for c in rest), timeout=timeout + 10)
+        if bound:
+            argv += ["bash", "-c", _BOUND, "bash", *(r.command.split()[2] for r in replies if not r.ok)]
+        elif reach and not replies:
+            argv += ["bash", "-c", _REACH, "bash", *reach]
+        else:
+            argv += ["gluster", "--mode=script", "--xml"]
+        result = _run(runner, peer, argv, rest, timeout)
         if result.stdout.startswith("away:"):
             raise PeerUnavailable(away(peer, result.stdout.split()[1:]))
-        documents = [_parse(command, text) for command, text in zip(rest, _documents(result.stdout), strict=False)]
-        replies += documents
-        if not documents:
-            replies.append(_without_document(peer, rest[0], result))
-        elif len(documents) < len(rest):
-            _raise_if_unfinished(peer, rest[len(documents)], result)
+        replies += _read(peer, rest, result)
+    return replies
+
+
+def introduction(
+    runner: Runner, peer: str, commands: Sequence[str], reach: Sequence[str] = ()
+) -> tuple[frozenset[str], list[Reply]]:
+    """The network addresses that the node of `peer` itself has, and what `session` returns, in the same exec."""
+    argv = ["timeout", str(math.ceil(TIMEOUT)), "bash", "-c", _INTRODUCTION, "bash", *reach]
+    result = _run(runner, peer, argv, commands, TIMEOUT)
+    own, _, answer = result.stdout.partition("\n")
+    if answer.startswith("away:"):
+        raise PeerUnavailable(away(peer, answer.split()[1:]))
+    replies = _read(peer, commands, result)
+    return frozenset(own.split()), replies + session(runner, peer, commands[len(replies) :])
+
+
+def _run(runner: Runner, peer: str, argv: Sequence[str], commands: Sequence[str], timeout: float) -> ExecResult:
+    return runner.run(peer, argv, stdin="".join(f"{command}\n" for command in commands), timeout=timeout + 10)
+
+
+def _read(peer: str, commands: Sequence[str], result: ExecResult) -> list[Reply]:
+    """The replies in what a session left, at least one: it may have ended before the last of `commands`."""
+    replies = [_parse(command, text) for command, text in zip(commands, _documents(result.stdout), strict=False)]
+    if not replies:
+        return [_without_document(peer, commands[0], result)]
+    if len(replies) < len(commands):
+        _raise_if_unfinished(peer, commands[len(replies)], result)
     return replies
 
 

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from hooks.folders import FREE, Folder, inspect
-from hooks.gluster import GlusterError, Reply, at_addresses, away, session
+from hooks.gluster import GlusterError, Reply, at_addresses, away, introduction, session
 from hooks.pool import (
     PeerView,
     Process,
@@ -148,12 +148,12 @@ def observe(runner: Runner, addresses: Mapping[str, str], everyone: bool = False
     """
     names = list(addresses)
     status: dict[str, Status] = {}
+    reach = [] if everyone else [addresses[other] for other in names[1:]]
 
-    def ask(name: str) -> Peer:
+    def ask(name: str, introduce: bool = False) -> Peer:
         if name != names[0]:
-            return _ask(runner, name, addresses[name])
-        reach = () if everyone else [addresses[other] for other in names[1:]]
-        return _ask(runner, name, addresses[name], status, reach)
+            return _ask(runner, name, addresses[name], introduce=introduce)
+        return _ask(runner, name, addresses[name], status, reach, introduce)
 
     if new:
         asked = []
@@ -164,7 +164,8 @@ def observe(runner: Runner, addresses: Mapping[str, str], everyone: bool = False
         asked = side_by_side(ask, names[:2])
     peers = _recognise(addresses, asked) if asked else None
     if peers is None:
-        peers = _ask_all(runner, addresses, {peer.name: peer for peer in asked if peer.volumes is not None}, ask)
+        # A view that is older than the rest would not do: those who have answered are asked again.
+        peers = _with_address(runner, side_by_side(lambda name: ask(name, introduce=True), names))
     member = Observed(peers).member
     if member.name not in status:
         (reply,) = session(runner, member.name, ["volume status"])
@@ -243,25 +244,16 @@ def _ask_from(runner: Runner, name: str, addresses: Mapping[str, str]) -> list[P
     return peers
 
 
-def _ask_all(
-    runner: Runner, addresses: Mapping[str, str], known: Mapping[str, Peer], ask: Callable[[str], Peer]
-) -> tuple[Peer, ...]:
-    """`ask` those peers that are not `known` themselves, and meanwhile who answers at each address: maybe another."""
-
-    def find(name: str) -> Peer | dict[str, list[Reply] | None]:
-        if name in addresses:
-            return ask(name)
-        return at_addresses(runner, next(iter(addresses)), list(addresses.values()), _WHO[:1])
-
-    found = side_by_side(find, ["", *(name for name in addresses if name not in known)])
-    answers = next(answer for answer in found if isinstance(answer, dict))
-    peers = {**known, **{peer.name: peer for peer in found if isinstance(peer, Peer)}}
+def _with_address(runner: Runner, peers: Sequence[Peer]) -> tuple[Peer, ...]:
+    """Where a peer's node does not have its address itself, look who answers there: maybe another."""
+    unsure = [peer.address for peer in peers if not peer.at_address]
+    answers = at_addresses(runner, peers[0].name, unsure, _WHO[:1]) if unsure else {}
 
     def at(address: str) -> str:
         replies = answers[address]
         return parse_uuid(_root(address, replies[0])) if replies else ""
 
-    return tuple(replace(peers[name], at_address=at(address)) for name, address in addresses.items())
+    return tuple(peer if peer.at_address else replace(peer, at_address=at(peer.address)) for peer in peers)
 
 
 def _ask(
@@ -270,16 +262,21 @@ def _ask(
     address: str,
     status: dict[str, Status] | None = None,
     reach: Sequence[str] = (),
+    introduce: bool = False,
 ) -> Peer:
     """Ask a peer for itself; and for `volume status` where that is to be added to `status`.
 
     Only one peer is asked for that: it locks each volume, and of three that ask at the same time every tenth is told
-    "Another transaction is in progress" (measured).
+    "Another transaction is in progress" (measured). With `introduce` it also says whether `address` is one of its
+    node's own: then nobody else answers there.
     """
     commands = [*_WHO, "volume info", *(["volume status"] if status is not None else [])]
-    replies = session(runner, name, commands, reach=reach)
+    own, replies = (
+        introduction(runner, name, commands, reach) if introduce else ((), session(runner, name, commands, reach=reach))
+    )
     uuid, views, volumes = (_root(name, reply) for reply in replies[:3])
-    peer = Peer(name, address, parse_uuid(uuid), parse_peers(views), parse_volumes(volumes))
+    at_address = parse_uuid(uuid) if address in own else ""
+    peer = Peer(name, address, parse_uuid(uuid), parse_peers(views), parse_volumes(volumes), at_address)
     if status is not None:
         status[name] = _status(peer, replies[3])
     return peer

@@ -23,7 +23,6 @@ class _Steps:
 
     clean: list[Step] = field(default_factory=list)
     make: list[Step] = field(default_factory=list)
-    start: list[Step] = field(default_factory=list)
     widen: list[Step] = field(default_factory=list)
     ask: list[Step] = field(default_factory=list)
     heal: list[Step] = field(default_factory=list)
@@ -34,8 +33,7 @@ class _Steps:
     def phases(self) -> tuple[Phase, ...]:
         return (
             Phase("Clean up after a step that failed half-way", tuple(self.clean), observe=True),
-            Phase("Make the volumes and set their options", tuple(self.make)),
-            Phase("Start those that have options", tuple(self.start)),
+            Phase("Make the volumes, set their options, start them", tuple(self.make)),
             Phase("Add a copy to each set", tuple(self.widen), observe=True),
             Phase("Fill the new copies", tuple(self.ask)),
             Phase("Wait until nothing is left to heal", tuple(self.heal)),
@@ -69,12 +67,10 @@ def decide(values: Values, observed: Observed, memory: Memory, restarting: Conta
         steps.clean += _cleanups(spec, grown, observed, memory)
         if volume is None:
             steps.make.append(_with_bricks("create", spec, _type_words(spec), grown.added, observed))
-        options = _options(spec, volume, memory.options.get(spec.name, ()))
-        steps.make += options
+        steps.make += _options(spec, volume, memory.options.get(spec.name, ()))
         if volume is None or not volume.started:
-            # In one session a start would be done though an option before it was refused.
-            start = steps.start if options else steps.make
-            start.append(Step(f"volume start {spec.name}", volume=spec.name))
+            # Is an option before it refused, it is not tried: so it never starts with less than values ask for.
+            steps.make.append(Step(f"volume start {spec.name}", volume=spec.name))
         if volume is not None:
             _grow(spec, grown, observed, memory, steps)
     notes += [

@@ -9,7 +9,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from xml.sax.saxutils import escape
 
 from hooks.runner import ExecResult, OutcomeUnknown
@@ -132,6 +132,10 @@ class FakePool:
             silent = [a for a in argv[6:] if not any(p.address == a and p.answers for p in self.peers.values())]
             away = ExecResult(f"away: {' '.join(silent)}\n", "", 0)
             result = away if silent else self._session(self.peers[peer], stdin.splitlines())
+            if argv[4].startswith("hostname -I\n"):
+                result = replace(result, stdout=f"{self.peers[peer].address} \n{result.stdout}")
+        elif list(argv[2:4]) == ["bash", "-c"] and "coproc gluster" in argv[4]:
+            result = self._bound_session(self.peers[peer], stdin.splitlines(), set(argv[6:]))
         elif list(argv[2:4]) == ["test", "-e"]:
             result = ExecResult("", "", 0 if self.peers[peer].taking_over else 1)
         elif list(argv[2:4]) == ["sh", "-c"] and len(argv) == 5:
@@ -220,6 +224,22 @@ class FakePool:
             else:
                 raise UnknownCommand(command)
         return ExecResult("\n".join(documents) + "\n", "Welcome to gluster prompt, type 'help' ...\n", 0)
+
+    def _bound_session(self, peer: FakePeer, commands: Sequence[str], failed: set[str]) -> ExecResult:
+        """Each command for itself; those for a volume that had one refused are not tried."""
+        out = ""
+        for command in commands:
+            volume = command.split()[2]
+            if volume in failed:
+                out += HEAD + _fail("not tried, as one before it failed", "0")
+                continue
+            result = self._session(peer, [command])
+            out += result.stdout
+            if result.exit_code:
+                return ExecResult(out, "", result.exit_code)
+            if "<opRet>0</opRet>" not in result.stdout:
+                failed = {*failed, volume}
+        return ExecResult(out, "", 0)
 
     # -- commands -----------------------------------------------------------------------------------------------
 
