@@ -15,6 +15,9 @@ from hooks.runner import ExecResult, OutcomeUnknown, PeerUnavailable, Runner
 
 TIMEOUT = 110.0
 """Seconds for one session. A hung glusterd makes the CLI burn a core and give up by itself only after 120 s."""
+SLOW = 40.0
+"""Seconds more for each `rebalance start` and `remove-brick start`: they take 10 s each, one at a time in
+the whole pool (measured: ten of three peers end after 97 s)."""
 
 PORT = 24007
 _DECLARATION = "<?xml"
@@ -115,14 +118,15 @@ def session(
     replies: list[Reply] = []
     while len(replies) < len(commands):
         rest = commands[len(replies) :]
-        argv = ["timeout", str(math.ceil(timeout))]
+        limit = timeout + SLOW * sum(_is_slow(command) for command in rest)
+        argv = ["timeout", str(math.ceil(limit))]
         if bound:
             argv += ["bash", "-c", _BOUND, "bash", *(r.command.split()[2] for r in replies if not r.ok)]
         elif reach and not replies:
             argv += ["bash", "-c", _REACH, "bash", *reach]
         else:
             argv += ["gluster", "--mode=script", "--xml"]
-        result = _run(runner, peer, argv, rest, timeout)
+        result = _run(runner, peer, argv, rest, limit)
         if result.stdout.startswith("away:"):
             raise PeerUnavailable(away(peer, result.stdout.split()[1:]))
         replies += _read(peer, rest, result)
@@ -154,6 +158,10 @@ def _read(peer: str, commands: Sequence[str], result: ExecResult) -> list[Reply]
     if len(replies) < len(commands):
         _raise_if_unfinished(peer, commands[len(replies)], result)
     return replies
+
+
+def _is_slow(command: str) -> bool:
+    return command.endswith(" start") and command.split()[1] in ("rebalance", "remove-brick")
 
 
 def _documents(stdout: str) -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from hooks.gluster import session
+from hooks.gluster import SLOW, TIMEOUT, introduction, session
 from hooks.runner import ExecResult, OutcomeUnknown, PeerUnavailable
 
 DATA = Path(__file__).parent.parent / "data" / "gluster-11.1"
@@ -49,6 +51,64 @@ def test_the_rest_goes_into_a_further_session() -> None:
         ["volume set v k", "volume start v"],
         ["volume start v"],
     ]
+
+
+# Refuses what has `bad` in it as most refusals go, and ends at `usage`, as the real one does (measured).
+GLUSTER = """#!/bin/bash
+while IFS= read -r line; do
+  echo "$line" >> "$TRIED"
+  case $line in *usage*) echo Usage: >&2; exit 1 ;; *bad*) ret=-1 ;; *) ret=0 ;; esac
+  printf '<?xml version="1.0"?>\\n<cliOutput>\\n  <opRet>%s</opRet>\\n</cliOutput>\\n' "$ret"
+done
+"""
+
+
+class Here:
+    """Runs everything on this machine, with another `gluster`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tried = folder / "tried"
+        program = folder / "gluster"
+        program.write_text(GLUSTER)
+        program.chmod(0o755)
+        self.environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "TRIED": str(self.tried)}
+
+    def run(self, peer: str, argv: Sequence[str], stdin: str = "", timeout: float = 60) -> ExecResult:
+        done = subprocess.run(
+            argv, input=stdin, capture_output=True, text=True, timeout=timeout, env=self.environment, check=False
+        )
+        return ExecResult(done.stdout, done.stderr, done.returncode)
+
+
+@pytest.mark.parametrize("word", ["bad", "usage"])
+def test_bound_commands_of_a_volume_end_with_the_first_that_is_refused(tmp_path: Path, word: str) -> None:
+    here = Here(tmp_path)
+    commands = ["volume create a", "volume create b", f"volume set a {word}", "volume start a", "volume start b"]
+    replies = session(here, "x", commands, bound=True)
+    assert [reply.ok for reply in replies] == [True, True, False, False, True]
+    assert replies[3].message == "not tried after the one before"
+    assert "volume start a" not in here.tried.read_text().splitlines()
+    assert here.tried.read_text().splitlines().count("volume start b") == 1
+
+
+def test_a_peer_says_its_addresses_and_answers_in_one_exec(tmp_path: Path) -> None:
+    own, replies = introduction(Here(tmp_path), "x", ["peer status", "volume info"])
+    assert own == set(subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=True).stdout.split())
+    assert [reply.ok for reply in replies] == [True, True]
+
+
+def test_what_takes_long_has_more_time() -> None:
+    limits: list[float] = []
+
+    class Clock(Playback):
+        def run(self, peer: str, argv: Sequence[str], stdin: str = "", timeout: float = 60) -> ExecResult:
+            limits.append(timeout)
+            return super().run(peer, argv, stdin, timeout)
+
+    commands = ["volume info", "volume rebalance v start", "volume rebalance w start"]
+    session(Clock(captured("peer_status", "peer_status", "peer_status")), "x", commands)
+    session(Clock(captured("peer_status")), "x", ["volume info"])
+    assert limits == [TIMEOUT + 2 * SLOW + 10, TIMEOUT + 10]
 
 
 def test_glusterd_down_is_not_a_failed_command() -> None:
