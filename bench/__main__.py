@@ -6,11 +6,12 @@ import os
 import sys
 
 from bench.claims import claims
+from bench.faults import faults
 from bench.hook import against_by_hand, no_op, running_peers
 from bench.planning import planning
 from tests.cluster.lab import Lab
 
-PARTS = ("planning", "hook", "claims")
+PARTS = ("planning", "hook", "claims", "faults")
 
 
 def main(wanted: list[str]) -> None:
@@ -19,8 +20,9 @@ def main(wanted: list[str]) -> None:
     for part in wanted or PARTS:
         if part == "planning":
             print(planning(), flush=True)
-        elif part == "claims":
-            print(f"\n{claims(Lab(os.environ['KUBECONFIG']))}", flush=True)
+        elif part in ("claims", "faults"):
+            tables = {"claims": claims, "faults": faults}[part]
+            print(f"\n{tables(Lab(os.environ['KUBECONFIG']))}", flush=True)
         else:
             with running_peers(Lab(os.environ["KUBECONFIG"])) as peers:
                 print(f"\n{against_by_hand(peers)}\n\n{no_op(peers)}", flush=True)

@@ -51,6 +51,19 @@ def release(lab: Lab, namespace: str) -> Iterator[Release]:
 
 
 @pytest.fixture(scope="module")
+def four(lab: Lab) -> list[str]:
+    if len(lab.workers) < 4:
+        pytest.skip("a node can only leave where another one takes its bricks: this needs four workers")
+    return lab.workers[:4]
+
+
+@pytest.fixture
+def hosts_state(lab: Lab, namespace: str) -> Iterator[str]:
+    with lab.hosts_state(namespace) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
 def machines(lab: Lab) -> Native:
     """The test bed below the cluster, for faults that Kubernetes knows no words for. Only it has power to cut."""
     try:
@@ -60,3 +73,19 @@ def machines(lab: Lab) -> Native:
     if not isinstance(bed, Native) or bed.kubeconfig.read_text() != Path(lab.kubeconfig).read_text():
         pytest.skip("the cluster is not the native test bed's: nobody can cut its nodes' power")
     return bed
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the pool was put through (tests/cluster/faults), wherever pytest's workers did it."""
+    told = [value for report in terminalreporter.getreports("passed") for value in report.user_properties]
+    faults = [value for name, value in told if name == "fault"]
+    if not faults:
+        return
+    terminalreporter.section("faults")
+    for fault, _, words in faults:
+        terminalreporter.write_line(f"{fault}: {words}")
+    again = sum(value for name, value in told if name == "checked")
+    terminalreporter.write_line(
+        f"{len(faults)} faults; {sum(count for _, count, _ in faults)} bytes were right after the fault they were "
+        f"written in, {again} counted again at the end"
+    )

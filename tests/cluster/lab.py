@@ -139,6 +139,18 @@ class Lab:
         return output
 
     @contextmanager
+    def hosts_state(self, namespace: str) -> Iterator[str]:
+        """The state folder that the test bed can blank; empty before and after, as are no other tests' folders."""
+        wipe = "find /var/lib/glusterd -mindepth 1 -delete 2>/dev/null || true"
+        for node in self.workers:
+            self.on_node(namespace, node, wipe)
+        try:
+            yield "/var/lib/glusterd"
+        finally:
+            for node in self.workers:
+                self.on_node(namespace, node, wipe)
+
+    @contextmanager
     def mounted(
         self, namespace: str, node: str, server: str, *volumes: str, host_network: bool = True
     ) -> Iterator[Callable[[str], str]]:

@@ -58,13 +58,23 @@ class Mortal:
             raise Died
 
 
-@dataclass
+@dataclass(frozen=True)
 class Person:
     """Runs the hook on the release's peers, again and again, with what earlier runs recorded."""
 
     lab: Lab
     release: Release
-    memory: Memory = field(default_factory=Memory)
+
+    @property
+    def memory(self) -> Memory:
+        return Memory.of_record(self.release.record())
+
+    @property
+    def _cluster(self) -> Cluster:
+        return Cluster(self.release.namespace, self.release.name, self.lab.kubeconfig)
+
+    def _save(self, memory: Memory) -> None:
+        self._cluster.write_record(f"{self.release.fullname}-report", memory.to_record())
 
     def hook(self, raw: dict[str, Any], life: int = 0, killed: set[str] | None = None) -> Observed:
         """One run; `life` 0 means that it does not die. See Mortal for `killed`."""
@@ -72,9 +82,8 @@ class Person:
         with open(file, "w", encoding="utf-8") as stream:
             yaml.safe_dump(raw, stream)
         values: Values = parse(load(file))
-        cluster = Cluster(self.release.namespace, self.release.name, self.lab.kubeconfig)
-        runner = Mortal(cluster.runner(self.release.peers()), life, set() if killed is None else killed)
-        hook = Hook(values, time.monotonic() + 250, Report(), save=lambda memory: setattr(self, "memory", memory))
+        runner = Mortal(self._cluster.runner(self.release.peers()), life, set() if killed is None else killed)
+        hook = Hook(values, time.monotonic() + 250, Report(), self._save)
         entries = sorted(values.nodes, key=lambda node: node.drained)
         return converge(hook, runner, {node.name: self.lab.address(node.name) for node in entries}, self.memory)
 
@@ -96,4 +105,4 @@ class Person:
             host = line.split("\t")[1].strip()
             if host != "localhost":
                 self.release.gluster("peer", "detach", host)
-        self.memory = Memory()
+        self._save(Memory())

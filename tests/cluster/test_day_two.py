@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,24 +19,6 @@ for ((i = 0; ; i++)); do
   sleep 0.1
 done
 """
-
-
-@pytest.fixture(scope="module")
-def four(lab: Lab) -> list[str]:
-    if len(lab.workers) < 4:
-        pytest.skip("a node can only leave where another one takes its bricks: this needs four workers")
-    return lab.workers[:4]
-
-
-@pytest.fixture
-def hosts_state(lab: Lab, namespace: str) -> Iterator[str]:
-    """The state folder that the test bed can blank; empty before and after, as are no other tests' folders."""
-    wipe = "find /var/lib/glusterd -mindepth 1 -delete 2>/dev/null || true"
-    for node in lab.workers:
-        lab.on_node(namespace, node, wipe)
-    yield "/var/lib/glusterd"
-    for node in lab.workers:
-        lab.on_node(namespace, node, wipe)
 
 
 def server(release: Release) -> str:

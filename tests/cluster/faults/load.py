@@ -1,0 +1,134 @@
+"""Writers on volumes while something goes wrong, and what must be true of the pool when it has passed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tests.cluster.lab import CommandFailed, Lab, Release, until
+
+SIZE = 20000
+"""Bytes of each file that a writer makes."""
+
+# A file at a time through to the bricks. What was acknowledged and failed, and milliseconds, one line each, in /log.
+_WRITER = f"""
+cd /data/$1; n=$(cat /log/$1.acknowledged /log/$1.failed | wc -l)
+while [ ! -e /log/stop ]; do
+  n=$((n + 1)); head -c {SIZE} /dev/urandom > /log/$1.part; sum=$(sha256sum < /log/$1.part)
+  began=${{EPOCHREALTIME/./}}
+  if dd if=/log/$1.part of=w$n conv=fsync status=none 2>> /log/$1.errors
+  then echo "${{sum%% *}}  $1/w$n" >> /log/$1.acknowledged
+  else echo "$1/w$n" >> /log/$1.failed; fi
+  echo $(((${{EPOCHREALTIME/./}} - began) / 1000)) >> /log/$1.millis
+  sleep 0.2
+done
+rm /log/$1.running
+"""
+
+
+@dataclass
+class Load:
+    """A writer a volume, all in one pod that has them mounted; `shell` runs scripts there."""
+
+    shell: Callable[[str], str]
+    volumes: Sequence[str]
+    checked: int = 0
+    """Bytes that were read again and were right."""
+
+    def __post_init__(self) -> None:
+        logs = " ".join(f"/log/{v}.{kind}" for v in self.volumes for kind in ("acknowledged", "failed", "millis"))
+        self.shell(f"mkdir -p /log; cat > /log/writer <<'END'\n{_WRITER}\nEND\ntouch {logs}")
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Writers that are at work meanwhile; they have written something before, and get on afterwards."""
+        self.start()
+        self.gets_on()
+        yield
+        self.gets_on()
+        self.stop()
+
+    def start(self) -> None:
+        start = "touch /log/{0}.running; setsid bash /log/writer {0} > /dev/null 2>&1 < /dev/null &"
+        self.shell("\n".join(["rm -f /log/stop", *(start.format(volume) for volume in self.volumes)]))
+
+    def gets_on(self) -> None:
+        """Wait until each writer has had further files acknowledged."""
+        goals = {volume: count + 5 for volume, count in self._acknowledged().items()}
+
+        def reached() -> bool:
+            now = self._acknowledged()
+            return all(now[volume] >= goal for volume, goal in goals.items())
+
+        until("every writer gets on", reached, 180)
+
+    def stop(self) -> None:
+        self.shell("touch /log/stop; while ls /log/*.running > /dev/null 2>&1; do sleep 0.1; done")
+
+    def failed(self) -> str:
+        """What was not acknowledged, with the errors."""
+        return self.shell("cat /log/*.failed; cat /log/*.errors 2> /dev/null | grep -v -e records -e '^$' || true")
+
+    def stalls(self) -> dict[str, float]:
+        """By volume, the longest that one file took since this was asked last, in seconds."""
+        ask = "for v in {}; do sort -n /log/$v.millis | tail -n 1; : > /log/$v.millis; done".format(
+            " ".join(self.volumes)
+        )
+        return {volume: int(line) / 1000 for volume, line in zip(self.volumes, self.shell(ask).split(), strict=True)}
+
+    def check(self) -> None:
+        """Read what was acknowledged since the last check, and compare."""
+        script = "cd /data; for v in {}; do from=$(cat /log/$v.checked 2> /dev/null || echo 0)\n{}\ndone".format(
+            " ".join(self.volumes),
+            "tail -n +$((from + 1)) /log/$v.acknowledged > /log/new; sha256sum --check --quiet /log/new\n"
+            "wc -l < /log/$v.acknowledged > /log/$v.checked; wc -l < /log/new",
+        )
+        self.checked += SIZE * sum(int(line) for line in self.shell(script).split())
+
+    def check_all(self, server: str) -> None:
+        """Read all that was ever acknowledged through new mounts, and compare."""
+        for volume in self.volumes:
+            mount = f"mkdir -p /fresh/{volume}; mount -t glusterfs {server}:/{volume} /fresh/{volume}"
+            self.shell(f"{mount}; cd /fresh; sha256sum --check --quiet /log/{volume}.acknowledged")
+        self.checked += SIZE * sum(self._acknowledged().values())
+
+    def _acknowledged(self) -> dict[str, int]:
+        counts = self.shell("\n".join(f"wc -l < /log/{volume}.acknowledged" for volume in self.volumes)).split()
+        return dict(zip(self.volumes, map(int, counts), strict=True))
+
+
+def until_whole(lab: Lab, release: Release, volumes: Sequence[str], seconds: float = 240) -> None:
+    """Wait until every peer sees the others, each brick is online, nothing is to be healed; nothing is split-brain."""
+
+    def reasons() -> list[str]:
+        try:
+            return list(_amiss(release, volumes))
+        except CommandFailed as error:
+            return [str(error)]
+
+    seen: list[str] = []
+
+    def whole() -> bool:
+        seen[:] = reasons()
+        return not seen
+
+    try:
+        until("the pool is whole", whole, seconds)
+    except AssertionError as error:
+        raise AssertionError("\n".join(["The pool does not become whole:", *seen])) from error
+
+
+def _amiss(release: Release, volumes: Sequence[str]) -> Iterator[str]:
+    peers = release.peers()
+    first = min(peers)
+    status = release.gluster("peer", "status", node=first)
+    if (connected := status.count("Peer in Cluster (Connected)")) != len(re.findall(r"^Uuid:", status, re.MULTILINE)):
+        yield f"{connected} peers are connected:\n{status}"
+    for volume in volumes:
+        processes = release.gluster("volume", "status", volume, node=first)
+        yield from (f"{volume}: {line}" for line in processes.splitlines() if re.search(r"\sN\s+(\d+|N/A)\s*$", line))
+        info = release.gluster("volume", "heal", volume, "info", node=first)
+        yield from (f"{volume}: {line}" for line in re.findall(r"^Number of entries: (?!0$).*$", info, re.MULTILINE))
+        yield from (f"{volume}: {line}" for line in info.splitlines() if "split-brain" in line)
