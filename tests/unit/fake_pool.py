@@ -159,7 +159,7 @@ class FakePool:
         return ExecResult(out, "", 0)
 
     def _shell(self, peer: FakePeer, command: str) -> ExecResult:
-        if command.startswith("gluster --mode=script volume heal ") and command.endswith(" || true"):
+        if command.startswith("gluster --mode=script volume heal "):
             return ExecResult(
                 "Launching heal operation to perform index self heal on volume has been successful\n", "", 0
             )

@@ -16,6 +16,7 @@ from hooks.observe import observe
 from hooks.pods import PeerPod
 from hooks.report import Report
 from hooks.rollout import roll_out
+from hooks.runner import ExecResult
 from hooks.values_file import merged
 from hooks.values_parse import parse
 from tests.unit.fake_pool import FakePool
@@ -96,6 +97,23 @@ def test_no_peer_is_restarted_while_the_pool_is_not_whole(amiss: str) -> None:
     with pytest.raises(Refused, match="No peer is restarted until the pool is whole"):
         cluster.roll()
     assert cluster.deleted == []
+
+
+def test_a_heal_that_stands_still_is_asked_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollout, "ASK_SECONDS", 0)
+    cluster = Cluster([{"name": "safe", "replica": 3}])
+    volume = cluster.pool.peers["a"].cluster.volumes["safe"]
+    volume.healing = 10**9
+    run = cluster.pool.run
+
+    def run_and_heal(peer: str, argv: Sequence[str], stdin: str = "", timeout: float = 60) -> ExecResult:
+        if "volume heal safe" in argv[-1]:
+            volume.healing = 0
+        return run(peer, argv, stdin, timeout)
+
+    cluster.pool.run = run_and_heal  # type: ignore[method-assign]
+    cluster.roll()
+    assert cluster.deleted == ["a", "b", "c"]
 
 
 def test_the_second_peer_waits_until_the_first_has_healed() -> None:
