@@ -68,7 +68,7 @@ def _rebuilds(lab: Lab) -> str:
             word = [*values["nodes"][:2], {**values["nodes"][2], "rebuild": "once"}]
             began = time.monotonic()
             release.upgrade({**values, "nodes": word})
-            until_whole(lab, release, [volume])
+            until_whole(release, [volume], lambda: None)
             rows.append((f"{lost} lost", f"{time.monotonic() - began:.0f} s"))
     return table(rows)
 

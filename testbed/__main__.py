@@ -17,7 +17,7 @@ Each checkout has a cluster of its own ($TESTBED_ID overrides its id)."""
 
 EXAMPLES = """\
 examples (as root, for namespaces and mounts take it):
-  python3 -m testbed up                        three nodes; the first time takes minutes, then seconds
+  python3 -m testbed up                        four nodes; the first time takes minutes, then seconds
   eval "$(python3 -m testbed env)"             KUBECONFIG, and kubectl and helm on the PATH, for this shell
   python3 -m testbed crash worker-2 --silent   pull the plug
   python3 -m testbed boot worker-2             its disks are as they were
@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     pins = versions()
     up = add("up", "bring the cluster up, building what is missing; when it is up, load the images that changed")
     up.add_argument(
-        "--nodes", type=int, default=3, choices=range(1, 10), metavar="N", help="number of nodes, 1 to 9 (3)"
+        "--nodes", type=int, default=4, choices=range(1, 10), metavar="N", help="number of nodes, 1 to 9 (4)"
     )
     tested = ", ".join(pins.kubernetes_tested)
     kubernetes = f"Kubernetes version ({pins.kubernetes}); {tested} is tested too, another one is built from source"

@@ -22,7 +22,7 @@ def own_bed() -> Iterator[str]:
         yield ""
         return
     os.environ["TESTBED_ID"] = f"{config.cluster_id()[:9]}{worker}"
-    bed = cluster.up(None, 3, None, "2G")
+    bed = cluster.up(None, 4, None, "2G")
     bed.load(["csi-provisioner", "csi-resizer"])
     yield str(bed.kubeconfig)
     cluster.down()

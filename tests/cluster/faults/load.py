@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tests.cluster.lab import CommandFailed, Lab, Release, until
+from tests.cluster.lab import CommandFailed, Release, until
 
 SIZE = 20000
 """Bytes of each file that a writer makes."""
@@ -45,10 +46,12 @@ class Load:
     def running(self) -> Iterator[None]:
         """Writers that are at work meanwhile; they have written something before, and get on afterwards."""
         self.start()
-        self.gets_on()
-        yield
-        self.gets_on()
-        self.stop()
+        try:
+            self.gets_on()
+            yield
+            self.gets_on()
+        finally:
+            self.stop()
 
     def start(self) -> None:
         start = "touch /log/{0}.running; setsid bash /log/writer {0} > /dev/null 2>&1 < /dev/null &"
@@ -99,25 +102,26 @@ class Load:
         return dict(zip(self.volumes, map(int, counts), strict=True))
 
 
-def until_whole(lab: Lab, release: Release, volumes: Sequence[str], seconds: float = 240) -> None:
-    """Wait until every peer sees the others, each brick is online, nothing is to be healed; nothing is split-brain."""
+def until_whole(release: Release, volumes: Sequence[str], tend: Callable[[], None]) -> None:
+    """Wait until every peer sees the others, each brick is online, nothing is to be healed; nothing is split-brain.
 
-    def reasons() -> list[str]:
-        try:
-            return list(_amiss(release, volumes))
-        except CommandFailed as error:
-            return [str(error)]
+    What the pool does not do by itself within half a minute is for `tend`.
+    """
+    end = time.monotonic() + 300
+    tended = time.monotonic()
+    while reasons := _reasons(release, volumes):
+        assert time.monotonic() < end, "\n".join(["The pool does not become whole:", *reasons])
+        if time.monotonic() - tended > 30:
+            tend()
+            tended = time.monotonic()
+        time.sleep(1)
 
-    seen: list[str] = []
 
-    def whole() -> bool:
-        seen[:] = reasons()
-        return not seen
-
+def _reasons(release: Release, volumes: Sequence[str]) -> list[str]:
     try:
-        until("the pool is whole", whole, seconds)
-    except AssertionError as error:
-        raise AssertionError("\n".join(["The pool does not become whole:", *seen])) from error
+        return list(_amiss(release, volumes))
+    except CommandFailed as error:
+        return [str(error)]  # a peer is not back yet, or the volume is locked
 
 
 def _amiss(release: Release, volumes: Sequence[str]) -> Iterator[str]:

@@ -62,12 +62,16 @@ class Pool:
             yield
         if not errors:
             assert self.load.failed() == failed
-        until_whole(self.lab, self.release, self.names)
+        until_whole(self.release, self.names, self.tend)
         self.load.check()
         assert "Nothing to do" in self.plan()
         stall = max(self.load.stalls().values())
         words = f"{time.monotonic() - began:.0f} s, {self.load.checked - before} bytes, longest stall {stall:.1f} s"
         self.record("fault", (fault, self.load.checked - before, words))
+
+    def tend(self) -> None:
+        for volume in self.names:
+            self.release.gluster("volume", "heal", volume)
 
     def plan(self) -> str:
         """What `python -m hooks plan` prints."""
@@ -167,9 +171,11 @@ def test_a_link_is_cut_and_mended(pool: Pool, four: list[str]) -> None:
 
 def test_a_brick_is_full(pool: Pool, four: list[str]) -> None:
     """A brick less, as everything that grows is refused there; but what was acknowledged has its other copies."""
-    ballast = "fallocate -l $(df --output=avail -B1 /mnt/brick1 | tail -n 1) /mnt/brick1/ballast"
+    ballast = (
+        "fallocate -l $(($(df --output=avail -B1 . | tail -n 1) - 8000000)) ballast; cat /dev/zero >> ballast || true"
+    )
     with pool.during(f"the file system of {four[1]} is full", errors=True):
-        pool.release.in_peer(four[1], "bash", "-c", ballast)
+        pool.release.in_peer(four[1], "bash", "-c", f"cd /mnt/brick1; {ballast}")
         pool.load.gets_on()
         pool.release.in_peer(four[1], "rm", "/mnt/brick1/ballast")
 
