@@ -218,7 +218,8 @@ def test_a_node_loses_its_state(pool: Pool, four: list[str]) -> None:
 def test_a_brick_s_data_is_lost(pool: Pool, four: list[str]) -> None:
     node, volume = four[1], pool.names[0]
     with pool.during("a brick's data is lost, and the hook killed at every step of its rebuild"):
-        pool.release.in_peer(node, "rm", "-rf", f"/mnt/brick1/{volume}")
+        lose = "cd /mnt/brick1; mv $1 lost; while ! rm -rf lost; do sleep 0.1; done"
+        pool.release.in_peer(node, "bash", "-c", lose, "bash", volume)
         until("the brick sees it", lambda: offline(pool, volume))
         with pytest.raises(CommandFailed, match="rebuild"):
             pool.release.upgrade(pool.values)
