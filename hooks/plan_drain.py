@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from hooks.memory import Memory
-from hooks.observe import Observed, Peer
 from hooks.plan_bricks import Growth, growth, listed, live_bricks
 from hooks.plan_delete import FIND_FILE, REMOVE_SECONDS
 from hooks.pool import Volume
+from hooks.snapshot import Observed, Peer
 from hooks.steps import Decision, Phase, Step, Until
 from hooks.values import BrickSpec, Values, VolumeSpec
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hooks.memory import Memory
-from hooks.observe import TAKING_OVER, Observed, Peer
 from hooks.plan_bricks import in_sets, live_bricks
 from hooks.plan_peers import belongings, lost
 from hooks.plan_repair import offline
 from hooks.pool import Volume
+from hooks.snapshot import TAKING_OVER, Observed, Peer
 from hooks.steps import Decision, Phase, Step
 from hooks.values import BrickSpec, Values
 

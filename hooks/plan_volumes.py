@@ -6,10 +6,10 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from hooks.memory import Memory
-from hooks.observe import Observed
 from hooks.plan_bricks import Growth, growth, listed, other_sets, unusable
 from hooks.plan_delete import doomed
 from hooks.pool import Volume
+from hooks.snapshot import Observed
 from hooks.steps import Decision, Phase, Step, Until
 from hooks.values import BrickSpec, Values, VolumeSpec
 

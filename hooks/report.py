@@ -6,10 +6,10 @@ import time
 from collections.abc import Sequence
 
 from hooks.apply import Done
-from hooks.observe import Observed
 from hooks.plan import Plan
 from hooks.plan_volumes import kind_of
 from hooks.pool import Process
+from hooks.snapshot import Observed
 from hooks.values import Values
 
 
