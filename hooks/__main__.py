@@ -1,4 +1,4 @@
-"""The command line: `python -m hooks converge` and `guard` in the chart's Jobs, `plan` from anywhere."""
+"""The command line: `python -m hooks converge`, `guard` and `tend` in the chart's Jobs, `plan` from anywhere."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -17,15 +18,17 @@ from kubernetes.client.exceptions import ApiException
 
 from hooks.addresses import addresses_of, moved, network_of
 from hooks.converge import Hook, Refused, converge, look_and_plan, wait_for_pods
+from hooks.events import COMPONENT, events_of
 from hooks.gluster import GlusterError
 from hooks.kube import Cluster, ClusterError, PodRunner
 from hooks.lock import Locked, only_hook
-from hooks.memory import Memory
+from hooks.memory import Memory, Tended
 from hooks.pods import PeerPod, peer_pods
 from hooks.preview import Preview, preview, preview_text
 from hooks.report import Report, plan_text, status_table, success
 from hooks.rollout import roll_out
 from hooks.runner import OutcomeUnknown, PeerUnavailable
+from hooks.tend import Tending, tend
 from hooks.values import Values, ValuesError
 from hooks.values_file import load
 from hooks.values_names import fullname
@@ -46,8 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         values = parse(raw)
         cluster = Cluster(args.namespace, args.release, args.kubeconfig, args.context)
         record = f"{args.fullname or fullname(raw, args.release)}-report"
-        if args.command == "converge":
-            return _converge(cluster, values, record, args.deadline, report)
+        if args.command in ("converge", "tend"):
+            run = _converge if args.command == "converge" else _tend
+            return run(cluster, values, record, args.deadline, report)
         return (_plan if args.command == "plan" else _guard)(cluster, values, record)
     except (Refused, Locked, ValuesError, ClusterError, PeerUnavailable, OutcomeUnknown, GlusterError) as error:
         report.say(str(error))
@@ -84,6 +88,40 @@ def _converge(cluster: Cluster, values: Values, record: str, seconds: float, rep
             raise
         finally:
             cluster.write_record(record, {"outcome": outcome, "report": "\n".join([*report.lines, ""])})
+
+
+def _tend(cluster: Cluster, values: Values, record: str, seconds: float, report: Report) -> int:
+    """Look after the pool unless a hook is at work; the outcome goes into the record, events and the report."""
+    hook = Hook(values, time.monotonic() + seconds, report, save=lambda _: None)
+    lease = record.removesuffix("-report") + "-hook"
+    try:
+        for busy in cluster.hooks_at_work():  # one whose pod has not started yet has no Lease
+            raise Locked(busy, lease)
+        with only_hook(cluster, lease, socket.gethostname(), time.monotonic()) as hook.lost:
+            return _look_after(cluster, hook, record)
+    except Locked as error:
+        report.say(f"A hook, the pod {error.holder}, is at work on this release: nothing is done until the next run.")
+        return NOTHING_TO_DO
+
+
+def _look_after(cluster: Cluster, hook: Hook, record: str) -> int:
+    data = cluster.record(record)
+    memory = Memory.of_record(data)
+    if not memory.uuids or moved(hook.values, data.get("network")):
+        hook.report.say("No hook has brought a pool to these values yet: there is nothing to look after.")
+        return NOTHING_TO_DO
+    sets = cluster.stateful_sets()
+    pods = _pods(cluster, hook.values, sets)
+    addresses = addresses_of(hook.values, pods)
+    outcome = tend(Tending(hook, _runner(cluster, pods), pods, addresses, memory, Tended.of_record(data)))
+    hook.report.say(outcome.text())
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    known = cluster.events(COMPONENT) if outcome.findings else []
+    old = {event["metadata"]["name"] for event in known}
+    for event in events_of(outcome.findings, sets, known, now):
+        cluster.write_event(event, new=event["metadata"]["name"] not in old)
+    cluster.write_record(record, {"tend": f"{now} {outcome.text()}\n", **outcome.tended.to_record()})
+    return FAILED if outcome.failed else NOTHING_TO_DO
 
 
 def _refuse_before_changes(
@@ -167,7 +205,10 @@ def _arguments() -> argparse.ArgumentParser:
     guard_command = commands.add_parser(
         "guard", help="print the plan, exit 1 where it would lose or strand data (the chart's Job before an upgrade)"
     )
-    for command in (converge_command, plan_command, guard_command):
+    tend_command = commands.add_parser(
+        "tend", help="put right what loses nothing, say in events what else is amiss (the chart's CronJob)"
+    )
+    for command in (converge_command, plan_command, guard_command, tend_command):
         command.add_argument(
             "-f", "--values", required=True, help="values file, merged over the chart's own values.yaml"
         )
@@ -176,7 +217,8 @@ def _arguments() -> argparse.ArgumentParser:
         command.add_argument("--fullname", help="name of the chart's objects (default: as the chart makes it)")
         command.add_argument("--kubeconfig", help="default: as kubectl finds it, or the pod's own account")
         command.add_argument("--context", help="context of the kubeconfig")
-    converge_command.add_argument("--deadline", type=float, default=260, metavar="SECONDS", help="time it may take")
+    for command in (converge_command, tend_command):
+        command.add_argument("--deadline", type=float, default=260, metavar="SECONDS", help="time it may take")
     return parser
 
 

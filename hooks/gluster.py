@@ -122,8 +122,8 @@ def session(
     silently gone counts as connected for up to 47 s, and a `volume status` sent meanwhile locks its volume for minutes
     (measured).
 
-    Raises PeersAway for those of `reach` that do not, PeerUnavailable when glusterd does not answer, OutcomeUnknown when
-    a command's effect is not known.
+    Raises PeersAway for those of `reach` that do not, PeerUnavailable when glusterd does not answer, OutcomeUnknown
+    when a command's effect is not known.
     """
     replies: list[Reply] = []
     while len(replies) < len(commands):
