@@ -18,6 +18,7 @@ from kubernetes.client.exceptions import ApiException
 
 from hooks.addresses import addresses_of, moved, network_of
 from hooks.converge import Hook, Refused, converge, look_and_plan, wait_for_pods
+from hooks.delete_guard import users, verdict
 from hooks.events import COMPONENT, events_of
 from hooks.gluster import GlusterError
 from hooks.kube import Cluster, ClusterError, PodRunner
@@ -45,9 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _arguments().parse_args(argv)
     report = Report()
     try:
+        cluster = Cluster(args.namespace, args.release, args.kubeconfig, args.context)
+        if args.command == "delete-guard":
+            return _delete_guard(cluster, args.driver, report)
         raw = load(args.values)
         values = parse(raw)
-        cluster = Cluster(args.namespace, args.release, args.kubeconfig, args.context)
         record = f"{args.fullname or fullname(raw, args.release)}-report"
         if args.command in ("converge", "tend"):
             run = _converge if args.command == "converge" else _tend
@@ -88,6 +91,13 @@ def _converge(cluster: Cluster, values: Values, record: str, seconds: float, rep
             raise
         finally:
             cluster.write_record(record, {"outcome": outcome, "report": "\n".join([*report.lines, ""])})
+
+
+def _delete_guard(cluster: Cluster, driver: str, report: Report) -> int:
+    """Refuse an uninstall while pods mount volumes of the driver."""
+    found = users(driver, cluster.persistent_volumes(), cluster.pods_everywhere())
+    report.say(verdict(found, cluster.release, cluster.namespace))
+    return FAILED if found else NOTHING_TO_DO
 
 
 def _tend(cluster: Cluster, values: Values, record: str, seconds: float, report: Report) -> int:
@@ -208,13 +218,19 @@ def _arguments() -> argparse.ArgumentParser:
     tend_command = commands.add_parser(
         "tend", help="put right what loses nothing, say in events what else is amiss (the chart's CronJob)"
     )
+    delete_command = commands.add_parser(
+        "delete-guard",
+        help="exit 1 where pods still mount volumes of the release (the chart's Job before an uninstall)",
+    )
+    delete_command.add_argument("--driver", required=True, help="name of the release's CSI driver")
     for command in (converge_command, plan_command, guard_command, tend_command):
         command.add_argument(
             "-f", "--values", required=True, help="values file, merged over the chart's own values.yaml"
         )
+        command.add_argument("--fullname", help="name of the chart's objects (default: as the chart makes it)")
+    for command in commands.choices.values():
         command.add_argument("-n", "--namespace", default=os.environ.get("NAMESPACE", "default"))
         command.add_argument("--release", default="gluster", help="name of the Helm release (default: gluster)")
-        command.add_argument("--fullname", help="name of the chart's objects (default: as the chart makes it)")
         command.add_argument("--kubeconfig", help="default: as kubectl finds it, or the pod's own account")
         command.add_argument("--context", help="context of the kubeconfig")
     for command in (converge_command, tend_command):

@@ -24,6 +24,8 @@ from hooks.pods import CONTAINER
 from hooks.runner import ExecResult, OutcomeUnknown, PeerUnavailable
 
 REQUEST_SECONDS = 20
+PAGE = 500
+"""Objects that one request lists, where the whole cluster's are asked for."""
 _PARTS = "app.kubernetes.io/name=glusterfs,app.kubernetes.io/component={part},app.kubernetes.io/instance={release}"
 # The bytes of stdin are counted: an exec over a websocket cannot be told that its input has ended.
 _WITH_STDIN = 'n=$1; shift; head -c "$n" | "$@"'
@@ -106,6 +108,24 @@ class Cluster:
         """Whether a pod is no more, or has ended."""
         pod = _found(self._core.read_namespaced_pod, name, self.namespace)
         return pod is None or pod["status"].get("phase") in ("Succeeded", "Failed")
+
+    def pods_everywhere(self) -> list[dict[str, Any]]:
+        """All pods of the cluster."""
+        return self._all(self._core.list_pod_for_all_namespaces)
+
+    def persistent_volumes(self) -> list[dict[str, Any]]:
+        """All PersistentVolumes of the cluster."""
+        return self._all(self._core.list_persistent_volume)
+
+    def _all(self, call: Callable[..., Any]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        more: dict[str, Any] = {}
+        while True:
+            page = _json(call, limit=PAGE, **more)
+            found += page["items"]
+            if not (token := page["metadata"].get("continue")):
+                return found
+            more = {"_continue": token}
 
     def record(self, name: str) -> dict[str, str]:
         """The data of the ConfigMap `name`; empty when there is none."""

@@ -1,6 +1,6 @@
 {{/*
-What all Jobs do alike: root, args (the command and its flags), account, values (a ConfigMap's name); component, retries
-and seconds where they are not a hook's.
+What all Jobs do alike: root, args (the command and its flags), account; values (a ConfigMap's name) where the command
+takes them; component, retries and seconds where they are not a hook's.
 */}}
 {{- define "glusterfs.hookJob" -}}
 {{- $fullname := include "glusterfs.fullname" .root -}}
@@ -54,14 +54,16 @@ template:
           {{- range .args }}
           - {{ . | quote }}
           {{- end }}
+          {{- if .values }}
           - --values
           - /values/values.yaml
+          - --fullname
+          - {{ $fullname | quote }}
+          {{- end }}
           - --release
           - {{ .root.Release.Name | quote }}
           - --namespace
           - {{ .root.Release.Namespace | quote }}
-          - --fullname
-          - {{ $fullname | quote }}
         securityContext:
           allowPrivilegeEscalation: false
           readOnlyRootFilesystem: true
@@ -72,15 +74,19 @@ template:
           {{- toYaml . | nindent 10 }}
         {{- end }}
         volumeMounts:
+          {{- if .values }}
           - name: values
             mountPath: /values
             readOnly: true
+          {{- end }}
           - name: tmp
             mountPath: /tmp
     volumes:
+      {{- with .values }}
       - name: values
         configMap:
-          name: {{ .values }}
+          name: {{ . }}
+      {{- end }}
       - name: tmp
         emptyDir: {}
 {{- end -}}
