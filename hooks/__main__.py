@@ -122,9 +122,10 @@ def _look_after(cluster: Cluster, hook: Hook, record: str) -> int:
         return NOTHING_TO_DO
     sets = cluster.stateful_sets()
     pods = _pods(cluster, hook.values, sets)
-    addresses = addresses_of(hook.values, pods)
-    outcome = tend(Tending(hook, _runner(cluster, pods), pods, addresses, memory, Tended.of_record(data)))
-    hook.report.say(outcome.text())
+    addresses = {node: at or f"<address of {node}>" for node, at in addresses_of(hook.values, pods).items()}
+    runner = _runner(cluster, pods)
+    outcome = tend(Tending(hook, runner, pods, addresses, memory, Tended.of_record(data)))
+    hook.report.say(f"{outcome.text()}\n({runner.execs} execs, {hook.report.seconds:.1f} s)")
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     known = cluster.events(COMPONENT) if outcome.findings else []
     old = {event["metadata"]["name"] for event in known}

@@ -82,7 +82,8 @@ class Outcome:
         """The outcome in a sentence that stands alone."""
         good = len(self.findings) - len(self.amiss)
         if self.looked is None:
-            return f"The pool was not looked at, for a peer is away: {counted(len(self.amiss), 'finding')}."
+            why = "could not be looked at" if self.failed else "was not looked at, for a peer is away"
+            return f"The pool {why}: {counted(len(self.amiss), 'finding')}."
         pool = f"the pool of {counted(len(self.looked.peers), 'peer')}"
         if not self.findings:
             return f"All is well: {pool} has every brick online, and nothing is to heal."
@@ -96,7 +97,7 @@ class Outcome:
 
 
 def tend(job: Tending) -> Outcome:
-    """Look, put right, say. Raises GlusterError, OutcomeUnknown or PeerUnavailable when the pool cannot be read."""
+    """Look, put right, say."""
     said = find.not_ready(job.unready)
     if len(job.unready) == len(job.memory.uuids.keys() & job.addresses.keys()):
         return Outcome(tuple(said), tended=job.before, failed=True)
@@ -105,6 +106,9 @@ def tend(job: Tending) -> Outcome:
     except PeersAway as error:
         # A `volume status` would lock volumes for minutes now, see gluster.session.
         return Outcome((*said, *find.silent(job.addresses, error.addresses, str(error))), tended=job.before)
+    except Broken as error:
+        unreadable = Finding("PoolUnreadable", "", f"The pool cannot be read: {error}.")
+        return Outcome((*said, unreadable), tended=job.before, failed=True)
 
 
 def _look_after(job: Tending, said: Sequence[Finding]) -> Outcome:

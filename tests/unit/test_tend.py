@@ -139,6 +139,16 @@ def test_without_any_peer_it_fails(kept: Kept) -> None:
     assert not kept.pool.execs
 
 
+def test_a_pool_that_cannot_be_read_is_a_failure_that_is_said(kept: Kept) -> None:
+    kept.pool.lose_connection = lambda number: True
+    outcome = kept.tend()
+    assert outcome.failed
+    assert outcome.text().splitlines() == [
+        "The pool could not be looked at: 1 finding.",
+        "  - The pool cannot be read: the connection was lost.",
+    ]
+
+
 def test_a_node_that_no_hook_has_joined_yet_is_no_peer_that_is_away(kept: Kept) -> None:
     kept.problems["d"] = "its container is being made"
     outcome = kept.tend(nodes=[*VALUES["nodes"], {"name": "d", "address": "10.0.0.4"}])
