@@ -50,35 +50,40 @@ def silent(addresses: Mapping[str, str], away: Container[str], text: str) -> lis
 
 def disconnected(observed: Observed, known: Container[str]) -> list[Finding]:
     """Peers that others see away; those of nodes that are `known` to be away, and rejected ones, are said elsewhere."""
+    listed = {peer.uuid for peer in observed.peers}
+    at = {peer.address: peer.name for peer in observed.peers}
     seen: dict[str, list[str]] = {}
     states: dict[str, str] = {}
     for peer in observed.peers:
         for view in peer.views or ():
-            rejected = view.connected and view.state == REJECTED
-            if not (view.healthy or rejected or observed.name_of(view.uuid) in known):
-                seen.setdefault(view.uuid, []).append(peer.name)
-                states[view.uuid] = view.state_text if view.connected else "disconnected"
+            # One that lost its state folder is known under the UUID that it had.
+            name = next((at[host] for host in view.hostnames if host in at), observed.name_of(view.uuid))
+            rejected = view.connected and view.state == REJECTED and view.uuid in listed
+            if not (view.healthy or rejected or name in known):
+                seen.setdefault(name, []).append(peer.name)
+                states[name] = view.state_text if view.connected else "disconnected"
     return [
         Finding(
             "PeerAway",
-            name := observed.name_of(uuid),
-            f"{name} is away as {joined(by)} see{'s' if len(by) == 1 else ''} it ({states[uuid]}): look at its node, "
+            name,
+            f"{name} is away as {joined(by)} see{'s' if len(by) == 1 else ''} it ({states[name]}): look at its node, "
             "its network and its pod's log.",
             name,
         )
-        for uuid, by in seen.items()
+        for name, by in seen.items()
     ]
 
 
 def bricks_offline(values: Values, observed: Observed, away: Container[str]) -> Iterator[Finding]:
     """Bricks and self-heal daemons of volumes in values that do not run, but for those of peers that are `away`."""
     listed = {peer.uuid: peer.name for peer in observed.peers}
+    at = {peer.address: peer.name for peer in observed.peers}
     names = {spec.name for spec in values.volumes}
     for volume in observed.volumes:
         if not volume.started or volume.name not in names:
             continue
         for brick in offline(volume, observed):
-            node = observed.name_of(brick.peer)
+            node = at.get(brick.host) or observed.name_of(brick.peer)
             if node not in away:
                 looked_at = BrickSpec(node, brick.path) in observed.folders
                 text = (looked_at and not_ours(volume, brick, observed)) or (
@@ -89,7 +94,7 @@ def bricks_offline(values: Values, observed: Observed, away: Container[str]) -> 
         for process in observed.processes_of(volume.name):
             node = listed.get(process.peer, "")
             if not process.is_brick and not process.online and node and node not in away:
-                text = f"{node}: the {process.host} of {volume.name} does not run, so nothing is healed from there."
+                text = f"{node}: the {process.host} of {volume.name} does not run: see its log in the peer."
                 yield Finding("DaemonOffline", f"{node} {volume.name} {process.host}", text, node)
 
 
@@ -206,19 +211,23 @@ def drifted_options(values: Values, observed: Observed) -> list[Finding]:
     return findings
 
 
-def not_as_values_say(plan: Plan, nodes: Sequence[str]) -> list[Finding]:
-    """What else the hook would do or refuse: an upgrade that was not carried out, or a pool changed by hand."""
-    findings = [Finding("PlanRefused", text, text, _node(text, nodes)) for text in plan.lasting]
+def refused(reasons: Sequence[str], nodes: Sequence[str]) -> list[Finding]:
+    """Why the hook would refuse what values say."""
+    return [Finding("PlanRefused", text, text, _node(text, nodes)) for text in reasons]
+
+
+def drifted_pool(plan: Plan) -> list[Finding]:
+    """What else the hook would do: an upgrade that was not carried out, or a pool changed by hand."""
     left = [
         str(step)
         for phase in plan.phases
         for step in phase.steps
         if not step.command.startswith("volume set ") and not phase.repair
     ]
-    if left and not plan.refusals:
-        text = f"The pool is not what values say; `helm upgrade` would do: {_some(left, '; ')}."
-        findings.append(Finding("PoolDrift", "plan", text))
-    return findings
+    if not left or plan.refusals:
+        return []
+    text = f"The pool is not what values say; `helm upgrade` would do: {_some(left, '; ')}."
+    return [Finding("PoolDrift", "plan", text)]
 
 
 def _node(text: str, nodes: Sequence[str]) -> str:

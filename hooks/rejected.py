@@ -50,12 +50,13 @@ Copies = Mapping[str, Mapping[str, Copy]]
 
 
 def rejections(observed: Observed) -> dict[str, set[str]]:
-    """Node -> nodes that reject it, or that it rejects: glusterd says the same of both."""
+    """Node -> nodes that reject it, or that it rejects: glusterd says the same of both. Only peers that values list."""
+    listed = {peer.uuid for peer in observed.peers}
     pairs = [
         (peer.name, observed.name_of(view.uuid))
         for peer in observed.peers
         for view in peer.views or ()
-        if view.connected and view.state == REJECTED
+        if view.connected and view.state == REJECTED and view.uuid in listed
     ]
     found: dict[str, set[str]] = {}
     for one, other in pairs:

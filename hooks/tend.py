@@ -119,7 +119,7 @@ def _look_after(job: Tending, said: Sequence[Finding]) -> Outcome:
         observed, plan = _look(job, last)
     steps: list[str] = []
     put: list[Finding] = []
-    may = _may_change(job, observed)
+    may = not (job.unready or job.hook.values.plan_only or _strangers(job, observed))
     sound = may and plan is not None and not plan.waits
     phases = plan_repair.decide(job.hook.values, observed).phases if sound else ()
     if any(phase.steps for phase in phases):
@@ -159,7 +159,9 @@ def _say(
     yield from find.full_bricks(observed, spaces, values.full_percent)
     yield from find.drifted_options(values, observed)
     if plan and not plan.waits:
-        yield from find.not_as_values_say(plan, names)
+        # Of peers that are not who they should be, the rest follows.
+        yield from find.refused(_strangers(job, observed) or plan.lasting, names)
+        yield from find.drifted_pool(plan)
 
 
 def _split_entries(runner: Runner, observed: Observed, volumes: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -192,11 +194,10 @@ def _look(job: Tending, addresses: Mapping[str, str]) -> tuple[Observed, Plan | 
         time.sleep(1)
 
 
-def _may_change(job: Tending, observed: Observed) -> bool:
-    """Whether every peer is the one that it should be, and values let the hook change anything."""
+def _strangers(job: Tending, observed: Observed) -> tuple[str, ...]:
+    """Why the peers are not the ones that they should be."""
     values, memory = job.hook.values, job.memory
-    peers = plan_peers.decide(observed, memory.uuids, plan_rebuild.identities(values, observed, memory))
-    return not (job.unready or peers.refusals or values.plan_only)
+    return plan_peers.decide(observed, memory.uuids, plan_rebuild.identities(values, observed, memory)).refusals
 
 
 def _carry_out(job: Tending, observed: Observed, phases: Iterable[Phase], steps: list[str]) -> list[Finding]:

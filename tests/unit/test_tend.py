@@ -216,6 +216,15 @@ def test_the_odd_peer_is_named_with_the_volume_that_differs(kept: Kept, odd: str
     assert kept.pool.peers[odd].odd
 
 
+def test_a_peer_that_lost_its_state_folder_is_named_and_left(kept: Kept) -> None:
+    kept.pool.blank("c")
+    outcome = kept.tend(tend={"repairRejected": True})
+    assert reasons(outcome) == [("PeerAway", "c"), ("PlanRefused", "c")]
+    assert "c (10.0.0.3) was in the pool as peer" in outcome.text()
+    assert not kept.changes
+    assert not outcome.steps
+
+
 def test_the_odd_peer_is_repaired_where_values_want_it_but_not_twice(kept: Kept) -> None:
     kept.pool.peers["c"].odd = True
     wanted = {"tend": {"repairRejected": True}}
