@@ -56,9 +56,8 @@ class Kept:
 
     @property
     def changes(self) -> list[str]:
-        """Commands and scripts that are more than a look."""
-        scripts = [text for _, text in self.pool.execs if text in ("sh", "bash")]
-        return [command for command in self.pool.commands if not command.startswith(READS)] + scripts
+        """Commands that are more than a look; scripts are among the outcome's steps."""
+        return [command for command in self.pool.commands if not command.startswith(READS)]
 
 
 @pytest.fixture
