@@ -101,7 +101,7 @@ def findings(rejected: Mapping[str, set[str]], odd: str, found: Copies, remedy: 
     checksums = "; ".join(_checksums(volume, by_node) for volume, by_node in differing(found).items())
     why = checksums or "no volume's checksum differs, so see the peers' logs for what does"
     if odd:
-        text = f"{odd} and {joined(sorted(rejected[odd]))} reject each other, {odd} is the odd one: {why}. {remedy}"
+        text = f"{odd} is rejected by {joined(sorted(rejected[odd]))}: {why}. {remedy}"
         return [Finding("PeerRejected", odd, text, odd)]
     ask = "Nobody can say which one is right: compare /var/lib/glusterd/vols/*/info on both."
     return [

@@ -31,6 +31,7 @@ from hooks.steps import Phase, Step
 
 SETTLE_SECONDS = 15
 """How long what is amiss may come back by itself, as after a peer's start, before it is put right or said."""
+LOOK_SECONDS = 3
 READ_SECONDS = 20
 """How long the pool may be unreadable, as while another transaction holds a lock."""
 MEND_SECONDS = 90
@@ -191,7 +192,7 @@ def _look(job: Tending, addresses: Mapping[str, str]) -> tuple[Observed, Plan | 
         else:
             if not (plan.waits or plan.repairs) or waited > SETTLE_SECONDS:
                 return observed, plan
-        time.sleep(1)
+        time.sleep(LOOK_SECONDS)
 
 
 def _strangers(job: Tending, observed: Observed) -> tuple[str, ...]:
@@ -251,7 +252,7 @@ def _rejected(
         return [], ()
     away = {pod.node for pod in job.unready} | job.coming
     found = copies(job.runner, [peer.name for peer in observed.peers if peer.name not in away])
-    remedy = "`tend.repairRejected: true` lets it take them over from the others anew."
+    remedy = "`tend.repairRejected: true` lets it take the volume over from the others anew."
     if odd and may and job.hook.values.repair_rejected:
         step = rejected.repair(job.hook.values, observed, odd, found, heals)
         if isinstance(step, str):

@@ -209,7 +209,7 @@ def test_the_odd_peer_is_named_with_the_volume_that_differs(kept: Kept, odd: str
     outcome = kept.tend()
     assert reasons(outcome) == [("PeerRejected", odd)]
     others = " and ".join(sorted({*"abc"} - {odd}))
-    assert f"{odd} and {others} reject each other, {odd} is the odd one: the checksum of the volume v" in outcome.text()
+    assert f"{odd} is rejected by {others}: the checksum of the volume v (version 3) differs" in outcome.text()
     assert f"111 on {others}" in outcome.text() or f"222 on {odd} and 111 on {others}" in outcome.text()
     assert "`tend.repairRejected: true`" in outcome.text()
     assert kept.pool.peers[odd].odd
