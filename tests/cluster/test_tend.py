@@ -143,13 +143,10 @@ def test_an_option_changed_by_hand_is_said_and_left(installed: Release, volume: 
     assert f"Options of {volume} are not as values say: performance.nl-cache is off, values say on." in tend(installed)
     assert installed.info(volume)["performance.nl-cache"] == "off"
     installed.gluster("volume", "set", volume, "performance.nl-cache", "on")
-    assert tend(installed).startswith(ALL_IS_WELL)
 
 
-def test_while_a_hook_is_at_work_it_ends_quietly(lab: Lab, installed: Release, volume: str) -> None:
-    one, two = lab.workers[:2]
-    kill_brick(installed, two, volume)
-    holder = installed.peers()[one]
+def test_while_a_hook_is_at_work_it_ends_quietly(lab: Lab, installed: Release) -> None:
+    holder = installed.peers()[lab.workers[0]]
     lease = ("lease", f"{installed.fullname}-hook", "-n", installed.namespace)
 
     def hold(who: str) -> None:
@@ -163,8 +160,7 @@ def test_while_a_hook_is_at_work_it_ends_quietly(lab: Lab, installed: Release, v
     finally:
         hold("")
     assert log == f"A hook, the pod {holder}, is at work on this release: nothing is done until the next run.\n"
-    assert not online(installed, volume)[two]
-    assert "has been started" in tend(installed)
+    assert tend(installed).startswith(ALL_IS_WELL)
 
 
 def test_a_peer_that_is_away_and_then_rejected(
