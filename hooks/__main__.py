@@ -39,6 +39,11 @@ NOTHING_TO_DO, FAILED, CHANGES = 0, 1, 2
 PLAN_ONLY = (
     "`hooks.planOnly` is true: this is where it ends, nothing was changed. Set it to false to carry the plan out."
 )
+# Seen with Helm 3 and 4: the refused revision stays `pending-rollback`, and "another operation is in progress".
+AFTER_ROLLBACK = (
+    "Was this a `helm rollback`, Helm takes no upgrade until you go back to the revision that `helm history {release} "
+    "-n {namespace}` shows as deployed: `helm rollback {release} REVISION -n {namespace}`."
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -169,10 +174,10 @@ def _guard(cluster: Cluster, values: Values, record: str) -> int:
     print(
         preview_text(replace(seen, plan=replace(plan, refusals=plan.lasting, waits=(), notes=(*plan.notes, *passing))))
     )
-    if plan.lasting:
-        return FAILED
-    if values.plan_only:
+    if values.plan_only and not plan.lasting:
         print(PLAN_ONLY)
+    if values.plan_only or plan.lasting:
+        print(AFTER_ROLLBACK.format(release=cluster.release, namespace=cluster.namespace))
         return FAILED
     return NOTHING_TO_DO
 

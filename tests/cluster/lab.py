@@ -221,9 +221,14 @@ class Release:
     def upgrade(self, values: Mapping[str, Any], *flags: str) -> str:
         return self._helm("upgrade", values, *flags)
 
-    def rollback(self) -> str:
-        """`helm rollback` to the revision before."""
-        return self._command("rollback", self.name, "--timeout", "900s")
+    def rollback(self, revision: str = "") -> str:
+        """`helm rollback`, by default to the revision before."""
+        return self._command("rollback", self.name, *([revision] if revision else []), "--timeout", "900s")
+
+    def revisions(self) -> dict[str, str]:
+        """Status -> the last revision that has it, as `helm history` shows them."""
+        found = json.loads(self._command("history", self.name, "-o", "json"))
+        return {entry["status"]: str(entry["revision"]) for entry in found}
 
     def uninstall(self) -> None:
         """`helm uninstall`, until the last peer pod has left its node (its port and bricks are free)."""
