@@ -63,7 +63,9 @@ def verdict(found: Sequence[User], release: str, namespace: str) -> str:
             *(f"  - {user}" for user in found),
             "Without the driver the kubelet can neither mount nor unmount for them. Delete these pods, then uninstall "
             "again.",
-            f"To uninstall all the same: `helm uninstall {release} -n {namespace} --no-hooks`, or an upgrade with "
-            "`hooks.deleteGuard: false` before it.",
+            # Seen with Helm 3 and 4: the release is `uninstalling` from now on and "has no deployed releases".
+            f"To uninstall all the same: `helm uninstall {release} -n {namespace} --no-hooks`. To keep the release: "
+            f"`helm rollback {release} REVISION -n {namespace}` with the last revision of `helm history`, for Helm "
+            "takes no upgrade before that. `hooks.deleteGuard: false` switches this check off.",
         ]
     )

@@ -230,9 +230,9 @@ class Release:
         found = json.loads(self._command("history", self.name, "-o", "json"))
         return {entry["status"]: str(entry["revision"]) for entry in found}
 
-    def uninstall(self) -> None:
+    def uninstall(self, *flags: str) -> None:
         """`helm uninstall`, until the last peer pod has left its node (its port and bricks are free)."""
-        self._command("uninstall", self.name, "--wait", "--ignore-not-found")
+        self._command("uninstall", self.name, "--wait", "--ignore-not-found", *flags)
         until("the peers have ended", lambda: not self.peers())
 
     def _helm(self, verb: str, values: Mapping[str, Any], *flags: str) -> str:

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tests.cluster.compute import Compute, driver_of, pod
-from tests.cluster.lab import CommandFailed, Lab, Release, helms, nodes, unique
+from tests.cluster.lab import CommandFailed, Lab, Release, helms, nodes, unique, until
 
-KINDS = "statefulsets,daemonsets,services,configmaps,serviceaccounts,roles,rolebindings,persistentvolumeclaims,pods"
+KINDS = (
+    "jobs,statefulsets,daemonsets,services,configmaps,serviceaccounts,roles,rolebindings,persistentvolumeclaims,pods"
+)
 WIDE = "csidrivers,persistentvolumes,clusterroles,clusterrolebindings"
 
 
-def objects(release: Release, word: str) -> set[str]:
-    """The namespace's objects, but for pods that have ended, and cluster-wide ones whose name has `word`."""
-    own = ("get", KINDS, "-n", release.namespace, "-o", "name", "--field-selector=metadata.name!=kube-root-ca.crt")
+def objects(release: Release, driver: str) -> set[str]:
+    """What there is of the release, the driver's cluster-wide objects too, but for the converge Job, which stays."""
+    own = release.lab.kubectl("get", KINDS, "-n", release.namespace, "-o", "name").split()
     wide = release.lab.kubectl("get", WIDE, "-o", "name").split()
-    return {*release.lab.kubectl(*own).split(), *(name for name in wide if word in name)}
-
-
-def ghost(claim: str) -> dict[str, Any]:
-    """A pod that a claim is mounted for, as far as the API server knows: its node is not there."""
-    manifest = pod(None, claim)
-    manifest["spec"]["nodeName"] = "no-such-node"
-    return manifest
+    found = {*(name for name in own if "/gluster" in name), *(name for name in wide if driver in name)}
+    return {name for name in found if "-converge" not in name}
 
 
 @pytest.mark.parametrize("helm", helms())
@@ -44,9 +38,34 @@ def test_an_uninstall_is_refused_while_a_pod_mounts_a_volume(lab: Lab, namespace
         assert f"{namespace}/{name} (claim {claim})" in str(failed.value)
         assert f"helm uninstall gluster -n {namespace} --no-hooks" in str(failed.value)
         assert "hooks.deleteGuard: false" in str(failed.value)
-        left = {"job.batch/gluster-delete-guard"}
-        assert {n for n in objects(release, driver) - before if not n.startswith("pod/gluster-delete-guard")} == set()
-        assert left
+        assert {
+            found for found in objects(release, driver) ^ before if "pod/gluster-delete-guard" not in found
+        } == set()
+        assert compute.sh(name, "cat /data/file") == "data\n"
+        # Helm calls the release `uninstalling` now; the refusal says how to keep it.
+        assert f"helm rollback gluster REVISION -n {namespace}" in str(failed.value)
+        assert "every brick online" in release.rollback(release.revisions()["uninstalling"])
         assert compute.sh(name, "cat /data/file") == "data\n"
     release.uninstall()
-    assert not objects(release, driver)
+    until("nothing is left", lambda: not objects(release, driver))
+
+
+def test_without_hooks_it_is_not_asked(lab: Lab, namespace: str) -> None:
+    """A pod on a node that is not there has a claim, as far as the API server knows, and mounts nothing."""
+    claim = unique("claim")
+    volume = {"name": unique("v"), "claims": [{"namespace": namespace, "name": claim}]}
+    release = Release(lab, namespace)
+    release.install({"nodes": nodes(lab.workers[:1]), "volumes": [volume]})
+    driver = driver_of(release)
+    manifest = pod(None, claim)
+    manifest["spec"]["nodeName"] = "no-such-node"
+    lab.apply(namespace, manifest)
+    with pytest.raises(CommandFailed, match=f"{namespace}/{manifest['metadata']['name']} "):
+        release.uninstall()
+    release.uninstall("--no-hooks", "--wait=false")  # the claim itself stays as long as the pod
+    lab.kubectl("delete", "pod", manifest["metadata"]["name"], "-n", namespace, "--force", "--grace-period=0")
+
+    def rest() -> set[str]:
+        return {found for found in objects(release, driver) if not found.startswith("pod/gluster-delete-guard")}
+
+    until("all is gone but the Job that refused", lambda: rest() == {"job.batch/gluster-delete-guard"})
