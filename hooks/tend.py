@@ -32,6 +32,7 @@ from hooks.steps import Phase, Step
 SETTLE_SECONDS = 15
 """How long what is amiss may come back by itself, as after a peer's start, before it is put right or said."""
 LOOK_SECONDS = 3
+"""How long it waits between two looks."""
 READ_SECONDS = 20
 """How long the pool may be unreadable, as while another transaction holds a lock."""
 MEND_SECONDS = 90
