@@ -117,25 +117,41 @@ def test_a_brick_on_a_blank_folder_is_said_in_one_event_and_left(lab: Lab, insta
     assert all(online(installed, volume).values())
 
 
+def blame(release: Release, node: str, file: str, *bricks: int) -> None:
+    """The brick on `node` is told that these of its volume, by their numbers, miss a change of `file`."""
+    volume, name = file.split("/")
+    pending = [f"setfattr -n trusted.afr.{volume}-client-{i} -v 0x000000010000000000000000 {name}" for i in bricks]
+    id_of = f"id=$(getfattr --only-values -n trusted.gfid {name} | od -An -v -tx1 | tr -d ' \\n')"
+    index = "touch .glusterfs/indices/xattrop/${id:0:8}-${id:8:4}-${id:12:4}-${id:16:4}-${id:20}"
+    on_brick(release, node, "\n".join([f"cd {volume}", *pending, id_of, index]))
+
+
 def test_a_heal_that_waits_is_asked_for(lab: Lab, installed: Release, volume: str) -> None:
     """One brick is told that another misses a change, as a link that was cut leaves it: nobody heals until asked."""
     one, two, three = lab.workers[:3]
     with lab.mounted(installed.namespace, one, lab.address(one), volume) as shell:
-        shell(f"echo right > /data/{volume}/file")
+        shell(f"echo right > /data/{volume}/file; echo torn > /data/{volume}/torn")
     on_brick(installed, two, f"truncate -s 0 {volume}/file")
-    blame = f"""
-        cd {volume}
-        setfattr -n trusted.afr.{volume}-client-1 -v 0x000000010000000000000000 file
-        id=$(getfattr --only-values -n trusted.gfid file | od -An -v -tx1 | tr -d ' \\n')
-        touch .glusterfs/indices/xattrop/${{id:0:8}}-${{id:8:4}}-${{id:12:4}}-${{id:16:4}}-${{id:20}}
-    """
     for node in (one, three):
-        on_brick(installed, node, blame)
+        blame(installed, node, f"{volume}/file", 1)
     assert pending(installed, volume) == 2
     log = tend(installed)
     assert f"{volume} has 2 entries to heal: the heal was asked for." in log
     until("it is healed", lambda: not pending(installed, volume), 30)
     assert on_brick(installed, two, f"cat {volume}/file") == "right\n"
+
+
+def test_a_split_brain_is_said_with_its_file(lab: Lab, installed: Release, volume: str) -> None:
+    """Each brick is told that both others are wrong, as copies are that were written to apart."""
+    for number, node in enumerate(lab.workers[:3]):
+        blame(installed, node, f"{volume}/torn", *({0, 1, 2} - {number}))
+    log = tend(installed)
+    assert f"{volume} has 1 entry in split-brain: /torn." in log
+    (event,) = events(installed, "SplitBrain")
+    assert event["type"] == "Warning"
+    right = f"{lab.address(lab.workers[0])}:/mnt/brick1/{volume}"
+    installed.gluster("volume", "heal", volume, "split-brain", "source-brick", right, "/torn")
+    until("it is healed", lambda: not pending(installed, volume), 30)
 
 
 def test_an_option_changed_by_hand_is_said_and_left(installed: Release, volume: str) -> None:
