@@ -1,4 +1,4 @@
-"""The command line: `python -m hooks converge` and `guard` in the chart's Jobs, `plan` from anywhere."""
+"""The command line: `python -m hooks converge`, `guard` and `tend` in the chart's Jobs, `plan` from anywhere."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -17,15 +18,18 @@ from kubernetes.client.exceptions import ApiException
 
 from hooks.addresses import addresses_of, moved, network_of
 from hooks.converge import Hook, Refused, converge, look_and_plan, wait_for_pods
+from hooks.delete_guard import users, verdict
+from hooks.events import COMPONENT, events_of
 from hooks.gluster import GlusterError
 from hooks.kube import Cluster, ClusterError, PodRunner
 from hooks.lock import Locked, only_hook
-from hooks.memory import Memory
+from hooks.memory import Memory, Tended
 from hooks.pods import PeerPod, peer_pods
 from hooks.preview import Preview, preview, preview_text
 from hooks.report import Report, plan_text, status_table, success
 from hooks.rollout import roll_out
 from hooks.runner import OutcomeUnknown, PeerUnavailable
+from hooks.tend import Tending, tend
 from hooks.values import Values, ValuesError
 from hooks.values_file import load
 from hooks.values_names import fullname
@@ -35,6 +39,11 @@ NOTHING_TO_DO, FAILED, CHANGES = 0, 1, 2
 PLAN_ONLY = (
     "`hooks.planOnly` is true: this is where it ends, nothing was changed. Set it to false to carry the plan out."
 )
+# Seen with Helm 3 and 4: the refused revision stays `pending-rollback`, and "another operation is in progress".
+AFTER_ROLLBACK = (
+    "Was this a `helm rollback`, Helm takes no upgrade until you go back to the revision that `helm history {release} "
+    "-n {namespace}` shows as deployed: `helm rollback {release} REVISION -n {namespace}`."
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,12 +51,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _arguments().parse_args(argv)
     report = Report()
     try:
+        cluster = Cluster(args.namespace, args.release, args.kubeconfig, args.context)
+        if args.command == "delete-guard":
+            return _delete_guard(cluster, args.driver, report)
         raw = load(args.values)
         values = parse(raw)
-        cluster = Cluster(args.namespace, args.release, args.kubeconfig, args.context)
         record = f"{args.fullname or fullname(raw, args.release)}-report"
-        if args.command == "converge":
-            return _converge(cluster, values, record, args.deadline, report)
+        if args.command in ("converge", "tend"):
+            run = _converge if args.command == "converge" else _tend
+            return run(cluster, values, record, args.deadline, report)
         return (_plan if args.command == "plan" else _guard)(cluster, values, record)
     except (Refused, Locked, ValuesError, ClusterError, PeerUnavailable, OutcomeUnknown, GlusterError) as error:
         report.say(str(error))
@@ -86,6 +98,48 @@ def _converge(cluster: Cluster, values: Values, record: str, seconds: float, rep
             cluster.write_record(record, {"outcome": outcome, "report": "\n".join([*report.lines, ""])})
 
 
+def _delete_guard(cluster: Cluster, driver: str, report: Report) -> int:
+    """Refuse an uninstall while pods mount volumes of the driver."""
+    found = users(driver, cluster.persistent_volumes(), cluster.pods_everywhere())
+    report.say(verdict(found, cluster.release, cluster.namespace))
+    return FAILED if found else NOTHING_TO_DO
+
+
+def _tend(cluster: Cluster, values: Values, record: str, seconds: float, report: Report) -> int:
+    """Look after the pool unless a hook is at work; the outcome goes into the record, events and the report."""
+    hook = Hook(values, time.monotonic() + seconds, report, save=lambda _: None)
+    lease = record.removesuffix("-report") + "-hook"
+    try:
+        for busy in cluster.hooks_at_work():  # one whose pod has not started yet has no Lease
+            raise Locked(busy, lease)
+        with only_hook(cluster, lease, socket.gethostname(), time.monotonic()) as hook.lost:
+            return _look_after(cluster, hook, record)
+    except Locked as error:
+        report.say(f"A hook, the pod {error.holder}, is at work on this release: nothing is done until the next run.")
+        return NOTHING_TO_DO
+
+
+def _look_after(cluster: Cluster, hook: Hook, record: str) -> int:
+    data = cluster.record(record)
+    memory = Memory.of_record(data)
+    if not memory.uuids or moved(hook.values, data.get("network")):
+        hook.report.say("No hook has brought a pool to these values yet: there is nothing to look after.")
+        return NOTHING_TO_DO
+    sets = cluster.stateful_sets()
+    pods = _pods(cluster, hook.values, sets)
+    addresses = {node: at or f"<address of {node}>" for node, at in addresses_of(hook.values, pods).items()}
+    runner = _runner(cluster, pods)
+    outcome = tend(Tending(hook, runner, pods, addresses, memory, Tended.of_record(data)))
+    hook.report.say(f"{outcome.text()}\n({runner.execs} execs, {hook.report.seconds:.1f} s)")
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    known = cluster.events(COMPONENT) if outcome.findings else []
+    old = {event["metadata"]["name"] for event in known}
+    for event in events_of(outcome.findings, sets, known, now):
+        cluster.write_event(event, new=event["metadata"]["name"] not in old)
+    cluster.write_record(record, {"tend": f"{now} {outcome.text()}\n", **outcome.tended.to_record()})
+    return FAILED if outcome.failed else NOTHING_TO_DO
+
+
 def _refuse_before_changes(
     hook: Hook, pods: Sequence[PeerPod], runner: PodRunner, addresses: Mapping[str, str], memory: Memory
 ) -> None:
@@ -120,10 +174,10 @@ def _guard(cluster: Cluster, values: Values, record: str) -> int:
     print(
         preview_text(replace(seen, plan=replace(plan, refusals=plan.lasting, waits=(), notes=(*plan.notes, *passing))))
     )
-    if plan.lasting:
-        return FAILED
-    if values.plan_only:
+    if values.plan_only and not plan.lasting:
         print(PLAN_ONLY)
+    if values.plan_only or plan.lasting:
+        print(AFTER_ROLLBACK.format(release=cluster.release, namespace=cluster.namespace))
         return FAILED
     return NOTHING_TO_DO
 
@@ -167,16 +221,26 @@ def _arguments() -> argparse.ArgumentParser:
     guard_command = commands.add_parser(
         "guard", help="print the plan, exit 1 where it would lose or strand data (the chart's Job before an upgrade)"
     )
-    for command in (converge_command, plan_command, guard_command):
+    tend_command = commands.add_parser(
+        "tend", help="put right what loses nothing, say in events what else is amiss (the chart's CronJob)"
+    )
+    delete_command = commands.add_parser(
+        "delete-guard",
+        help="exit 1 where pods still mount volumes of the release (the chart's Job before an uninstall)",
+    )
+    delete_command.add_argument("--driver", required=True, help="name of the release's CSI driver")
+    for command in (converge_command, plan_command, guard_command, tend_command):
         command.add_argument(
             "-f", "--values", required=True, help="values file, merged over the chart's own values.yaml"
         )
+        command.add_argument("--fullname", help="name of the chart's objects (default: as the chart makes it)")
+    for command in commands.choices.values():
         command.add_argument("-n", "--namespace", default=os.environ.get("NAMESPACE", "default"))
         command.add_argument("--release", default="gluster", help="name of the Helm release (default: gluster)")
-        command.add_argument("--fullname", help="name of the chart's objects (default: as the chart makes it)")
         command.add_argument("--kubeconfig", help="default: as kubectl finds it, or the pod's own account")
         command.add_argument("--context", help="context of the kubeconfig")
-    converge_command.add_argument("--deadline", type=float, default=260, metavar="SECONDS", help="time it may take")
+    for command in (converge_command, tend_command):
+        command.add_argument("--deadline", type=float, default=260, metavar="SECONDS", help="time it may take")
     return parser
 
 

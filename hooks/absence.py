@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Container, Iterator, Mapping, Sequence
 
-from hooks.observe import Observed
 from hooks.plan_bricks import in_sets, live_bricks
 from hooks.plan_repair import offline
 from hooks.plan_volumes import kind_of
 from hooks.pool import Brick, Volume
+from hooks.snapshot import Observed
 
 
 def harmed_without(node: str, observed: Observed) -> list[str]:

@@ -11,7 +11,7 @@ from hooks.apply import EndedBadly, Unfinished, apply_phase
 from hooks.folders import Folder
 from hooks.gluster import GlusterError
 from hooks.memory import Memory
-from hooks.observe import Observed, observe, side_by_side, with_coming, with_folders, with_own_word
+from hooks.observe import observe, side_by_side, with_coming, with_folders, with_own_word
 from hooks.plan import Plan, bricks_to_inspect, make_plan, remembered, settled
 from hooks.plan_drain import pool_of
 from hooks.plan_rebuild import words
@@ -19,6 +19,7 @@ from hooks.plan_repair import offline
 from hooks.pods import PeerPod
 from hooks.report import Report, plan_text
 from hooks.runner import OutcomeUnknown, PeerUnavailable, Runner
+from hooks.snapshot import Observed
 from hooks.steps import Step, Until
 from hooks.values import BrickSpec, Values
 

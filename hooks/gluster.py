@@ -84,6 +84,16 @@ class Reply:
         return not self.ok and (self.op_errno == 30802 or any(text in self.message for text in _RETRIABLE))
 
 
+class PeersAway(PeerUnavailable):
+    """No glusterd takes a connection at `addresses`, tried from `peer`: node or network is away."""
+
+    def __init__(self, peer: str, addresses: Sequence[str]):
+        self.addresses = tuple(addresses)
+        super().__init__(
+            f"{peer} gets no connection to glusterd (port {PORT}) at {', '.join(addresses)}: node or network is away"
+        )
+
+
 class GlusterError(Exception):
     """A command failed, with gluster's own words."""
 
@@ -112,8 +122,8 @@ def session(
     silently gone counts as connected for up to 47 s, and a `volume status` sent meanwhile locks its volume for minutes
     (measured).
 
-    Raises PeerUnavailable when glusterd does not answer or one of `reach` does not, OutcomeUnknown when a command's
-    effect is not known.
+    Raises PeersAway for those of `reach` that do not, PeerUnavailable when glusterd does not answer, OutcomeUnknown
+    when a command's effect is not known.
     """
     replies: list[Reply] = []
     while len(replies) < len(commands):
@@ -128,7 +138,7 @@ def session(
             argv += ["gluster", "--mode=script", "--xml"]
         result = _run(runner, peer, argv, rest, limit)
         if result.stdout.startswith("away:"):
-            raise PeerUnavailable(away(peer, result.stdout.split()[1:]))
+            raise PeersAway(peer, result.stdout.split()[1:])
         replies += _read(peer, rest, result)
     return replies
 
@@ -141,7 +151,7 @@ def introduction(
     result = _run(runner, peer, argv, commands, TIMEOUT)
     own, _, answer = result.stdout.partition("\n")
     if answer.startswith("away:"):
-        raise PeerUnavailable(away(peer, answer.split()[1:]))
+        raise PeersAway(peer, answer.split()[1:])
     replies = _read(peer, commands, result)
     return frozenset(own.split()), replies + session(runner, peer, commands[len(replies) :])
 
@@ -190,11 +200,6 @@ def _raise_if_unfinished(peer: str, command: str, result: ExecResult) -> None:
         raise PeerUnavailable(f"glusterd on {peer} does not answer its own command line (`gluster {command}`)")
     if result.exit_code >= 124 or _TIMED_OUT in output:
         raise OutcomeUnknown(f"`gluster {command}` on {peer} was ended before its answer came")
-
-
-def away(peer: str, addresses: Sequence[str]) -> str:
-    """The sentence on addresses at which `peer` finds no glusterd."""
-    return f"{peer} gets no connection to glusterd (port {PORT}) at {', '.join(addresses)}: node or network is away"
 
 
 def at_addresses(

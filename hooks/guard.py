@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hooks.observe import Observed
 from hooks.pods import NODE_ANNOTATION
+from hooks.snapshot import Observed
 from hooks.values import Values
 from hooks.values_words import joined
 

@@ -24,7 +24,9 @@ from hooks.pods import CONTAINER
 from hooks.runner import ExecResult, OutcomeUnknown, PeerUnavailable
 
 REQUEST_SECONDS = 20
-_PEERS = "app.kubernetes.io/name=glusterfs,app.kubernetes.io/component=peer,app.kubernetes.io/instance={release}"
+PAGE = 500
+"""Objects that one request lists, where the whole cluster's are asked for."""
+_PARTS = "app.kubernetes.io/name=glusterfs,app.kubernetes.io/component={part},app.kubernetes.io/instance={release}"
 # The bytes of stdin are counted: an exec over a websocket cannot be told that its input has ended.
 _WITH_STDIN = 'n=$1; shift; head -c "$n" | "$@"'
 
@@ -66,12 +68,20 @@ class Cluster:
 
     def pods(self) -> list[dict[str, Any]]:
         """The release's peer pods, as the API's JSON."""
-        selector = _PEERS.format(release=self.release)
+        return self._pods("peer")
+
+    def hooks_at_work(self) -> list[str]:
+        """Names of the pods of guard and converge Jobs of the release that have not ended."""
+        hooks = self._pods("hook")
+        return [p["metadata"]["name"] for p in hooks if p["status"].get("phase") not in ("Succeeded", "Failed")]
+
+    def _pods(self, part: str) -> list[dict[str, Any]]:
+        selector = _PARTS.format(part=part, release=self.release)
         return list(_json(self._core.list_namespaced_pod, self.namespace, label_selector=selector)["items"])
 
     def stateful_sets(self) -> list[dict[str, Any]]:
         """The StatefulSets of the release's peers."""
-        selector = _PEERS.format(release=self.release)
+        selector = _PARTS.format(part="peer", release=self.release)
         return list(_json(self._apps.list_namespaced_stateful_set, self.namespace, label_selector=selector)["items"])
 
     def delete_pod(self, name: str) -> None:
@@ -82,10 +92,40 @@ class Cluster:
         """The namespace's warning events."""
         return list(_json(self._core.list_namespaced_event, self.namespace, field_selector="type=Warning")["items"])
 
+    def events(self, component: str) -> list[dict[str, Any]]:
+        """The namespace's events that `component` has written."""
+        selector = f"source={component}"
+        return list(_json(self._core.list_namespaced_event, self.namespace, field_selector=selector)["items"])
+
+    def write_event(self, event: Mapping[str, Any], new: bool) -> None:
+        """Make an Event, or lay it over the one of this name."""
+        if new:
+            _json(self._core.create_namespaced_event, self.namespace, event)
+        else:
+            _found(self._core.patch_namespaced_event, event["metadata"]["name"], self.namespace, event)
+
     def pod_is_gone(self, name: str) -> bool:
         """Whether a pod is no more, or has ended."""
         pod = _found(self._core.read_namespaced_pod, name, self.namespace)
         return pod is None or pod["status"].get("phase") in ("Succeeded", "Failed")
+
+    def pods_everywhere(self) -> list[dict[str, Any]]:
+        """All pods of the cluster."""
+        return self._all(self._core.list_pod_for_all_namespaces)
+
+    def persistent_volumes(self) -> list[dict[str, Any]]:
+        """All PersistentVolumes of the cluster."""
+        return self._all(self._core.list_persistent_volume)
+
+    def _all(self, call: Callable[..., Any]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        more: dict[str, Any] = {}
+        while True:
+            page = _json(call, limit=PAGE, **more)
+            found += page["items"]
+            if not (token := page["metadata"].get("continue")):
+                return found
+            more = {"_continue": token}
 
     def record(self, name: str) -> dict[str, str]:
         """The data of the ConfigMap `name`; empty when there is none."""

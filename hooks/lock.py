@@ -14,7 +14,14 @@ SECONDS = 30
 
 
 class Locked(Exception):
-    """Another hook is at work."""
+    """Another hook, the pod `holder`, is at work."""
+
+    def __init__(self, holder: str, lease: str):
+        self.holder = holder
+        super().__init__(
+            f"Another hook, the pod {holder}, is at work on this release. Wait until it has ended and try again; "
+            f"it is left behind by a dead node only if the Lease {lease} is not renewed for {SECONDS} s."
+        )
 
 
 class Leases(Protocol):
@@ -33,10 +40,7 @@ def only_hook(cluster: Leases, name: str, holder: str, deadline: float) -> Itera
     """
     while (other := _try(cluster, name, holder)) is not None:
         if time.monotonic() > deadline:
-            raise Locked(
-                f"Another hook, the pod {other}, is at work on this release. Wait until it has ended and try again; "
-                f"it is left behind by a dead node only if the Lease {name} is not renewed for {SECONDS} s."
-            )
+            raise Locked(other, name)
         time.sleep(1)
     lost, released = threading.Event(), threading.Event()
     renewer = threading.Thread(target=_renew, args=(cluster, name, holder, lost, released), daemon=True)

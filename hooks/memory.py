@@ -70,5 +70,24 @@ class Memory:
         )
 
 
+@dataclass(frozen=True)
+class Tended:
+    """What a look after the pool leaves to the next one: by volume the entries that were `to_heal`, and nodes whose
+    rejected peers were `mended` and have not been seen in the pool since."""
+
+    to_heal: Mapping[str, int] = field(default_factory=dict)
+    mended: tuple[str, ...] = ()
+
+    def to_record(self) -> dict[str, str]:
+        """Keys and texts for the ConfigMap."""
+        return {"tended": json.dumps({"toHeal": dict(self.to_heal), "mended": self.mended}, indent=1)}
+
+    @staticmethod
+    def of_record(data: Mapping[str, str]) -> Tended:
+        """Read what `to_record` wrote; keys that are missing are empty."""
+        found = json.loads(data.get("tended", "{}"))
+        return Tended(found.get("toHeal", {}), tuple(found.get("mended", ())))
+
+
 def _names(lists: Mapping[str, list[str]]) -> Names:
     return {volume: tuple(names) for volume, names in lists.items()}

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from hooks import plan_delete, plan_drain, plan_peers, plan_rebuild, plan_repair, plan_volumes
 from hooks.memory import Memory
-from hooks.observe import Observed
 from hooks.plan_bricks import growth
+from hooks.snapshot import Observed
 from hooks.steps import Phase, Step
 from hooks.values import BrickSpec, Values
 

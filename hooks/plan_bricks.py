@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from hooks.folders import Folder
-from hooks.observe import Observed
 from hooks.pool import Volume
+from hooks.snapshot import Observed
 from hooks.values import BrickSpec, Values, VolumeSpec
 
 B = TypeVar("B")

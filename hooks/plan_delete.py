@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hooks.memory import Memory, Names
-from hooks.observe import Observed
 from hooks.plan_bricks import listed, live_bricks
+from hooks.snapshot import Observed
 from hooks.steps import Decision, Phase, Step
 from hooks.values import BrickSpec, Values
 

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from hooks.memory import Memory
-from hooks.observe import Observed, Peer
 from hooks.plan_bricks import Growth, growth, listed, live_bricks
 from hooks.plan_delete import FIND_FILE, REMOVE_SECONDS
+from hooks.plan_volumes import ask_to_heal
 from hooks.pool import Volume
+from hooks.snapshot import Observed, Peer
 from hooks.steps import Decision, Phase, Step, Until
 from hooks.values import BrickSpec, Values, VolumeSpec
 
@@ -169,7 +170,7 @@ def _heal(volume: Volume, steps: _Steps) -> None:
     """Wait for a volume's heal, directly before anything of it leaves."""
     if any(step.volume == volume.name for step in steps.heal):
         return
-    steps.ask.append(Step(f"gluster --mode=script volume heal {volume.name} || true", volume=volume.name, shell=True))
+    steps.ask.append(ask_to_heal(volume.name))
     steps.heal.append(Step(f"volume heal {volume.name} info summary", volume=volume.name, until=Until.HEALED))
 
 

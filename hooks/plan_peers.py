@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
-from hooks.observe import Observed, Peer
 from hooks.pool import PeerView
+from hooks.snapshot import Observed, Peer
 from hooks.steps import Decision, Phase, Step
 from hooks.values_words import joined
 

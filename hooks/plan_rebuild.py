@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hooks.memory import Memory
-from hooks.observe import TAKING_OVER, Observed, Peer
 from hooks.plan_bricks import in_sets, live_bricks
 from hooks.plan_peers import belongings, lost
 from hooks.plan_repair import offline
 from hooks.pool import Volume
+from hooks.snapshot import TAKING_OVER, Observed, Peer
 from hooks.steps import Decision, Phase, Step
 from hooks.values import BrickSpec, Values
 
@@ -28,7 +28,8 @@ _PEER = "printf '{lines}' > peers/{uuid}"
 _IDENTITY = (
     "printf 'UUID={uuid}\\noperating-version={version}\\n' > glusterd.info.new && mv glusterd.info.new glusterd.info"
 )
-_END = "kill $(grep -lzx '[g]lusterd' /proc/[0-9]*/cmdline | cut -d/ -f3)"
+END_GLUSTERD = "kill $(grep -lzx '[g]lusterd' /proc/[0-9]*/cmdline | cut -d/ -f3)"
+"""Ends a peer's glusterd, and so its container, which starts anew as a whole, bricks and all."""
 
 
 def words(values: Values, memory: Memory) -> dict[str, str]:
@@ -116,7 +117,7 @@ def resets(values: Values, observed: Observed, memory: Memory) -> Decision:
             waits.append(f"{peer.name} has not taken over every volume from the other peers yet.")
     nodes = sorted({found.brick.node for found in gone} & observed.taking_over)
     again = [
-        Step(_AGAIN.format(mark=TAKING_OVER, end=_END), peer=node, why="it took its volumes over", shell=True)
+        Step(_AGAIN.format(mark=TAKING_OVER, end=END_GLUSTERD), peer=node, why="it took its volumes over", shell=True)
         for node in nodes
         if steps
     ]
@@ -169,7 +170,7 @@ def _write(uuid: str, observed: Observed) -> str:
         hosts = "".join(f"hostname{number}={name}\\n" for number, name in enumerate(names, start=1))
         files.append(_PEER.format(lines=f"uuid={other}\\nstate=3\\n{hosts}", uuid=other))
     identity = _IDENTITY.format(uuid=uuid, version=observed.op_version)
-    return _WRITE.format(mark=TAKING_OVER, peers=" && ".join(files), identity=identity, end=_END)
+    return _WRITE.format(mark=TAKING_OVER, peers=" && ".join(files), identity=identity, end=END_GLUSTERD)
 
 
 def _gone(brick: BrickSpec, values: Values, observed: Observed) -> bool:

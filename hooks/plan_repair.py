@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 
-from hooks.observe import Observed
 from hooks.pool import Brick, Volume
+from hooks.snapshot import Observed
 from hooks.steps import Decision, Phase, Step
 from hooks.values import BrickSpec, Values
 
@@ -30,12 +30,8 @@ def decide(values: Values, observed: Observed, lost: Container[str] = ()) -> Dec
             for process in observed.processes_of(volume.name)
             if not (process.is_brick or process.online) and any(peer.uuid == process.peer for peer in observed.peers)
         ]
-        unproven = [brick for brick in away if not _is_ours(volume, brick, observed)]
-        refusals += [
-            f"{observed.name_of(brick.peer)}:{brick.path}: the brick of {volume.name} is offline and its folder does "
-            f"not show that volume's id: its disk is probably not mounted. Mount it, then delete the peer's pod."
-            for brick in unproven
-        ]
+        unproven = [text for brick in away if (text := not_ours(volume, brick, observed))]
+        refusals += unproven
         if unproven:
             continue
         for daemon in daemons:
@@ -48,8 +44,8 @@ def decide(values: Values, observed: Observed, lost: Container[str] = ()) -> Dec
                 Step(f"volume start {volume.name} force", volume=volume.name, why=f"{', '.join(broken)}: offline")
             )
     phases = (
-        Phase("Stop self-heal daemons that have lost a volume", tuple(stray.values())),
-        Phase("Start what is offline", tuple(steps), observe=True),
+        Phase("Stop self-heal daemons that have lost a volume", tuple(stray.values()), repair=True),
+        Phase("Start what is offline", tuple(steps), observe=True, repair=True),
     )
     return Decision(phases, tuple(refusals))
 
@@ -73,6 +69,12 @@ def offline(volume: Volume, observed: Observed) -> Iterator[Brick]:
     return (brick for brick in volume.bricks if (brick.peer, brick.path) not in online)
 
 
-def _is_ours(volume: Volume, brick: Brick, observed: Observed) -> bool:
+def not_ours(volume: Volume, brick: Brick, observed: Observed) -> str:
+    """Why an offline brick must not be started: its folder does not show the volume's id. "" where it does."""
     folder = observed.folders.get(BrickSpec(observed.name_of(brick.peer), brick.path))
-    return folder is not None and folder.volume_id == volume.id
+    if folder is not None and folder.volume_id == volume.id:
+        return ""
+    return (
+        f"{observed.name_of(brick.peer)}:{brick.path}: the brick of {volume.name} is offline and its folder does "
+        "not show that volume's id: its disk is probably not mounted. Mount it, then delete the peer's pod."
+    )

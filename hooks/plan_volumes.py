@@ -6,10 +6,10 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from hooks.memory import Memory
-from hooks.observe import Observed
 from hooks.plan_bricks import Growth, growth, listed, other_sets, unusable
 from hooks.plan_delete import doomed
 from hooks.pool import Volume
+from hooks.snapshot import Observed
 from hooks.steps import Decision, Phase, Step, Until
 from hooks.values import BrickSpec, Values, VolumeSpec
 
@@ -92,6 +92,11 @@ def same_value(one: str, other: str) -> bool:
     return one == other or any({one.lower(), other.lower()} <= words for words in (_TRUE, _FALSE))
 
 
+def ask_to_heal(name: str) -> Step:
+    """Asked, the self-heal daemon looks at once, else every ten minutes; that it cannot be asked is no failure."""
+    return Step(f"gluster --mode=script volume heal {name} || true", volume=name, shell=True)
+
+
 def kind_of(volume: Volume) -> str:
     """The type of a live volume in the words that VolumeSpec.kind uses."""
     if volume.disperse:
@@ -108,8 +113,7 @@ def _grow(spec: VolumeSpec, grown: Growth, observed: Observed, memory: Memory, s
         step = _with_bricks("add-brick", spec, _type_words(spec), grown.widened, observed)
         steps.widen.append(replace(step, peer=observed.member.name))
     if grown.widened or name in memory.healing:
-        # Asked for, the self-heal daemon looks at once, else every ten minutes; that it cannot be asked is no failure.
-        steps.ask.append(Step(f"gluster --mode=script volume heal {name} || true", volume=name, shell=True))
+        steps.ask.append(ask_to_heal(name))
         steps.heal.append(Step(f"volume heal {name} info summary", volume=name, until=Until.HEALED))
     if grown.added:
         steps.add.append(_with_bricks("add-brick", spec, [], grown.added, observed))

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 IN_CLUSTER = 3
 """`state` of a peer that is in the pool ("Peer in Cluster"); `connected` alone is also 1 for a rejected peer."""
 
+REJECTED = 6
+"""`state` of a peer whose configuration of a volume differs from the other's ("Peer Rejected")."""
+
 
 @dataclass(frozen=True)
 class PeerView:
@@ -71,6 +74,22 @@ class Process:
     @property
     def is_brick(self) -> bool:
         return self.path.startswith("/")
+
+
+@dataclass(frozen=True)
+class Space:
+    """The file system of a brick that runs, in bytes."""
+
+    volume: str
+    peer: str
+    path: str
+    total: int
+    free: int
+
+    @property
+    def percent(self) -> int:
+        """How full it is, rounded down."""
+        return (self.total - self.free) * 100 // self.total
 
 
 @dataclass(frozen=True)
@@ -157,6 +176,16 @@ def parse_status(root: ET.Element) -> tuple[Process, ...]:
         )
         for volume in root.iterfind("volStatus/volumes/volume")
         for node in volume.iterfind("node")
+    )
+
+
+def parse_spaces(root: ET.Element) -> tuple[Space, ...]:
+    """The file systems of bricks out of `volume status all detail`; of a brick that is offline there is none."""
+    return tuple(
+        Space(_text(volume, "volName"), _text(node, "peerid"), _text(node, "path"), total, int(_text(node, "sizeFree")))
+        for volume in root.iterfind("volStatus/volumes/volume")
+        for node in volume.iterfind("node")
+        if (total := int(node.findtext("sizeTotal", "0")))
     )
 
 

@@ -12,11 +12,11 @@ from hooks.converge import Refused, look_and_plan
 from hooks.gluster import GlusterError
 from hooks.guard import left_out, live_peers, restarting, switched
 from hooks.memory import Memory
-from hooks.observe import Observed
 from hooks.plan import Plan
 from hooks.pods import PeerPod
 from hooks.report import plan_text
 from hooks.runner import OutcomeUnknown, PeerUnavailable, Runner
+from hooks.snapshot import Observed
 from hooks.values import Values
 
 READ_SECONDS = 20

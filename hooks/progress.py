@@ -60,3 +60,37 @@ def unhealed_bricks(root: ET.Element) -> frozenset[str]:
         for brick in root.iterfind("healInfo/bricks/brick")
         if brick.findtext("status") != "Connected" or brick.findtext("totalNumberOfEntries") != "0"
     )
+
+
+@dataclass(frozen=True)
+class BrickHeal:
+    """A brick (`host:/path`) as the heal sees it: entries that wait, entries whose copies nobody can choose between."""
+
+    name: str
+    connected: bool
+    pending: int
+    split: int
+
+
+def heals_of(root: ET.Element) -> tuple[BrickHeal, ...]:
+    """The bricks out of `volume heal V info summary`; entries being healed at the moment do not count."""
+    return tuple(
+        BrickHeal(
+            brick.findtext("name", ""),
+            brick.findtext("status") == "Connected",
+            _number(brick, "numberOfEntriesInHealPending"),
+            _number(brick, "numberOfEntriesInSplitBrain"),
+        )
+        for brick in root.iterfind("healInfo/bricks/brick")
+    )
+
+
+def split_entries(root: ET.Element) -> tuple[str, ...]:
+    """Paths or gfids out of `volume heal V info split-brain`, each once however many bricks have it."""
+    found = (file.text or "" for file in root.iterfind("healInfo/bricks/brick/file"))
+    return tuple(dict.fromkeys(found))
+
+
+def _number(brick: ET.Element, name: str) -> int:
+    text = brick.findtext(name, "")
+    return int(text) if text.isdigit() else 0

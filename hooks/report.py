@@ -6,10 +6,10 @@ import time
 from collections.abc import Sequence
 
 from hooks.apply import Done
-from hooks.observe import Observed
 from hooks.plan import Plan
 from hooks.plan_volumes import kind_of
 from hooks.pool import Process
+from hooks.snapshot import Observed
 from hooks.values import Values
 
 
@@ -35,11 +35,11 @@ class Report:
 def headline(plan: Plan, observed: Observed) -> str:
     """The plan in a sentence that stands alone."""
     if plan.refusals or plan.waits:
-        return f"Refused, nothing was changed: {_count(len(plan.refusals or plan.waits), 'reason')}."
-    peers = _count(len(observed.peers), "peer")
+        return f"Refused, nothing was changed: {counted(len(plan.refusals or plan.waits), 'reason')}."
+    peers = counted(len(observed.peers), "peer")
     if not plan.steps:
         return f"Nothing to do: the pool of {peers} is what values say."
-    return f"The plan for {peers}: {_count(len(plan.steps), 'step')}."
+    return f"The plan for {peers}: {counted(len(plan.steps), 'step')}."
 
 
 def plan_text(plan: Plan, observed: Observed) -> str:
@@ -74,11 +74,12 @@ def status_table(observed: Observed) -> str:
 
 def success(values: Values, observed: Observed) -> str:
     """The last line of a run that reached its end."""
-    peers, volumes = _count(len(observed.peers), "peer"), _count(len(values.volumes), "volume")
+    peers, volumes = counted(len(observed.peers), "peer"), counted(len(values.volumes), "volume")
     return f"The pool is what values say: {peers}, {volumes}, every brick online."
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """ "1 peer", "3 peers"."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 

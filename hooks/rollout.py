@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from hooks.absence import harmed_without, missed_without
 from hooks.converge import REPAIR_SECONDS, Hook, Refused, wait_for_pods
 from hooks.gluster import GlusterError, session
-from hooks.observe import Observed, observe
+from hooks.observe import observe
 from hooks.plan_repair import offline
 from hooks.pods import PeerPod
 from hooks.progress import healed, unhealed_bricks
 from hooks.runner import OutcomeUnknown, PeerUnavailable, Runner
+from hooks.snapshot import Observed
 
 ANNOUNCE_SECONDS = 15
 ASK_SECONDS = 10

@@ -36,11 +36,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Phase:
-    """Steps that may run side by side. `observe` says that the pool must be looked at anew before the next phase."""
+    """Steps that may run side by side. `observe` says that the pool must be looked at anew before the next phase.
+
+    A `repair` brings back what runs in a sound pool: it loses nothing and disturbs nobody.
+    """
 
     title: str
     steps: tuple[Step, ...]
     observe: bool = False
+    repair: bool = False
 
 
 @dataclass(frozen=True)

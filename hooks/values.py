@@ -78,7 +78,7 @@ class VolumeSpec:
 class Values:
     """Everything the hook goes by. Without `host_network` peers are known by their pods' names in `cluster_domain`.
 
-    `deleted` are the volumes whose data may be destroyed.
+    `deleted` are the volumes whose data may be destroyed. `full_percent` and `repair_rejected` are tend's.
     """
 
     nodes: tuple[Node, ...]
@@ -90,6 +90,8 @@ class Values:
     state_path: str = "/var/lib/glusterd"
     plan_only: bool = False
     deleted: tuple[str, ...] = ()
+    full_percent: int = 85
+    repair_rejected: bool = False
 
     @property
     def drained(self) -> frozenset[str]:

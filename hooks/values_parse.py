@@ -37,4 +37,6 @@ def parse(raw: Mapping[str, Any]) -> Values:
         raw["statePath"],
         raw["hooks"]["planOnly"],
         deleted_of(raw["volumes"]),
+        raw["tend"]["fullPercent"],
+        raw["tend"]["repairRejected"],
     )

@@ -51,6 +51,8 @@ def _words(error: ValidationError) -> str:
             words = f"{json.dumps(value)} is not possible: use {' or '.join(map(str, rule))}"
         case "minimum":
             words = f"{value} is too little: use {rule} or more"
+        case "maximum":
+            words = f"{value} is too much: use {rule} or less"
         case "minLength":
             words = "it is empty: set a value"
         case "maxLength":

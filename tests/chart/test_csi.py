@@ -191,7 +191,7 @@ def test_helm_test_writes_on_one_node_and_reads_on_another(maximal: Rendered) ->
 
 def test_the_controller_is_there_with_a_storage_class(helm4: Helm, plain: Rendered) -> None:
     assert not plain.all("Deployment")
-    assert not plain.all("ClusterRole")
+    assert not installed(plain, "ClusterRole")
     rendered = helm4.template({**values(), "storageClasses": [{"name": "fast", "volume": "newvol"}]})
     assert of_csi(rendered) == {"CSIDriver", "DaemonSet"}
     found = rendered.one("StorageClass")
@@ -245,3 +245,37 @@ def test_the_test_bed_builds_the_sidecars_that_the_chart_names() -> None:
     csi = yaml.safe_load((EXAMPLES["maximal"].parents[1] / "values.yaml").read_text())["csi"]
     named = {f"{i['registry']}/{i['repository']}:{i['tag']}" for i in (csi["provisionerImage"], csi["resizerImage"])}
     assert named == {f"registry.k8s.io/sig-storage/{name}:v{pin}" for name, (_, pin) in versions().sidecars.items()}
+
+
+# Before an uninstall
+
+
+def delete_guard(rendered: Rendered) -> dict[str, Object]:
+    return {o["kind"]: o for o in rendered.objects if o["metadata"]["name"].endswith("-delete-guard")}
+
+
+def test_the_delete_guard_is_there_with_the_driver_unless_told(helm4: Helm, plain: Rendered) -> None:
+    assert set(delete_guard(plain)) == {"ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Job"}
+    assert not delete_guard(helm4.template({"nodes": NODES})), "without the driver no pod has a claim"
+    assert not delete_guard(helm4.template({**values(CLAIM), "hooks": {"deleteGuard": False}}))
+
+
+def test_the_delete_guard_only_looks_and_only_a_refusal_stays(plain: Rendered) -> None:
+    found = delete_guard(plain)
+    for kind, each in found.items():
+        notes = each["metadata"]["annotations"]
+        assert notes["helm.sh/hook"] == "pre-delete"
+        assert notes["helm.sh/hook-delete-policy"] == "before-hook-creation,hook-succeeded"
+        assert (int(notes["helm.sh/hook-weight"]) < 0) == (kind != "Job")
+    assert found["ClusterRole"]["rules"] == [
+        {"apiGroups": [""], "resources": ["pods", "persistentvolumes"], "verbs": ["list"]}
+    ]
+    binding = found["ClusterRoleBinding"]
+    assert binding["roleRef"]["name"] == found["ClusterRole"]["metadata"]["name"]
+    account = found["ServiceAccount"]["metadata"]["name"]
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": account, "namespace": "storage"}]
+    pod = found["Job"]["spec"]["template"]["spec"]
+    assert pod["serviceAccountName"] == account
+    args = pod["containers"][0]["args"]
+    assert args[args.index("--driver") + 1] == plain.one("CSIDriver")["metadata"]["name"]
+    assert [volume["name"] for volume in pod["volumes"]] == ["tmp"], "it needs nothing that an uninstall takes away"

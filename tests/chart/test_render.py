@@ -38,7 +38,7 @@ def without_values(rendered: Rendered) -> dict[tuple[str, str], Object]:
 
 
 def pod_spec(workload: Object) -> Any:
-    return workload["spec"]["template"]["spec"]
+    return workload["spec"].get("jobTemplate", workload)["spec"]["template"]["spec"]
 
 
 # Both Helms, every Kubernetes
@@ -366,16 +366,22 @@ LOOK = {
     **{("", "pods/exec", f"gluster-worker-{i}-0"): "get create" for i in (1, 2, 3)},
     ("", "configmaps", "gluster-report"): "get",
 }
-CHANGE = {
-    **{("", "pods", f"gluster-worker-{i}-0"): "delete" for i in (1, 2, 3)},
+WORK = {
     ("", "configmaps", "gluster-report"): "get patch",
     ("coordination.k8s.io", "leases", "*"): "create",
     ("coordination.k8s.io", "leases", "gluster-hook"): "get update",
 }
+REPLACE = {("", "pods", f"gluster-worker-{i}-0"): "delete" for i in (1, 2, 3)}
+SAY = {("", "events", "*"): "list create patch"}
 
 
 @pytest.mark.parametrize(
-    ("account", "job", "expected"), [("hook", "converge", {**LOOK, **CHANGE}), ("guard", "guard", LOOK)]
+    ("account", "job", "expected"),
+    [
+        ("hook", "converge", {**LOOK, **WORK, **REPLACE}),
+        ("guard", "guard", LOOK),
+        ("tend", "tend", {**LOOK, **WORK, **SAY}),
+    ],
 )
 def test_a_hook_may_do_only_this(three: Rendered, account: str, job: str, expected: dict[Any, str]) -> None:
     name = f"gluster-{account}"
@@ -392,13 +398,14 @@ def test_a_hook_may_do_only_this(three: Rendered, account: str, job: str, expect
     assert subject == {"kind": "ServiceAccount", "name": name, "namespace": "storage"}
     assert three.one("RoleBinding", name)["roleRef"]["name"] == name
     assert three.one("ServiceAccount", name)
-    assert pod_spec(three.one("Job", f"gluster-{job}"))["serviceAccountName"] == name
+    kind = "CronJob" if job == "tend" else "Job"
+    assert pod_spec(three.one(kind, f"gluster-{job}"))["serviceAccountName"] == name
     assert not [o for o in three.objects if o["kind"].startswith("Cluster")]
 
 
-@pytest.mark.parametrize("job", ["gluster-converge", "gluster-guard"])
-def test_a_hook_s_pod_can_do_little(three: Rendered, job: str) -> None:
-    spec = pod_spec(three.one("Job", job))
+@pytest.mark.parametrize(("kind", "job"), [("Job", "converge"), ("Job", "guard"), ("CronJob", "tend")])
+def test_a_hook_s_pod_can_do_little(three: Rendered, kind: str, job: str) -> None:
+    spec = pod_spec(three.one(kind, f"gluster-{job}"))
     (container,) = spec["containers"]
     assert spec["restartPolicy"] == "Never"
     assert spec["securityContext"] == {
@@ -466,6 +473,37 @@ def test_default_images(three: Rendered) -> None:
 def test_an_image_without_a_registry(helm4: Helm) -> None:
     rendered = helm4.template({**THREE, "image": {"registry": "", "repository": "storage/glusterfs", "tag": "x"}})
     assert pod_spec(rendered.all("StatefulSet")[0])["containers"][0]["image"] == "storage/glusterfs:x"
+
+
+# Between upgrades
+
+
+def test_tend_runs_alone_and_ends_before_a_hook_s_own_time_is_up(three: Rendered) -> None:
+    job = three.one("CronJob", "gluster-tend")["spec"]
+    assert job["schedule"] == "*/10 * * * *"
+    assert job["concurrencyPolicy"] == "Forbid"
+    assert (job["successfulJobsHistoryLimit"], job["failedJobsHistoryLimit"]) == (1, 1)
+    spec = job["jobTemplate"]["spec"]
+    assert spec["backoffLimit"] == 0
+    args = pod_spec(three.one("CronJob"))["containers"][0]["args"]
+    assert args[0] == "tend"
+    seconds = int(args[args.index("--deadline") + 1])
+    assert seconds < spec["activeDeadlineSeconds"] < three.one("Job", "*-converge")["spec"]["activeDeadlineSeconds"]
+
+
+def test_no_hook_takes_a_tend_for_one_of_its_own(three: Rendered) -> None:
+    """A tend ends quietly while a pod of the component `hook` is there."""
+    tend = three.one("CronJob")["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["labels"]
+    assert tend["app.kubernetes.io/component"] == "tend"
+    for job in three.all("Job"):
+        if job["metadata"]["name"] in ("gluster-converge", "gluster-guard"):
+            assert job["spec"]["template"]["metadata"]["labels"] == {**tend, "app.kubernetes.io/component": "hook"}
+
+
+def test_without_tend_nothing_of_it_is_there(helm4: Helm) -> None:
+    rendered = helm4.template({**THREE, "tend": {"enabled": False}})
+    assert not [name for _, name in rendered.by_key() if "tend" in name]
+    assert not rendered.all("CronJob")
 
 
 # Argo CD

@@ -221,17 +221,23 @@ class Release:
     def upgrade(self, values: Mapping[str, Any], *flags: str) -> str:
         return self._helm("upgrade", values, *flags)
 
-    def rollback(self) -> str:
-        """`helm rollback` to the revision before."""
-        return self._command("rollback", self.name, "--timeout", "900s")
+    def rollback(self, revision: str = "") -> str:
+        """`helm rollback`, by default to the revision before."""
+        return self._command("rollback", self.name, *([revision] if revision else []), "--timeout", "900s")
 
-    def uninstall(self) -> None:
+    def revisions(self) -> dict[str, str]:
+        """Status -> the last revision that has it, as `helm history` shows them."""
+        found = json.loads(self._command("history", self.name, "-o", "json"))
+        return {entry["status"]: str(entry["revision"]) for entry in found}
+
+    def uninstall(self, *flags: str) -> None:
         """`helm uninstall`, until the last peer pod has left its node (its port and bricks are free)."""
-        self._command("uninstall", self.name, "--wait", "--ignore-not-found")
+        self._command("uninstall", self.name, "--wait", "--ignore-not-found", *flags)
         until("the peers have ended", lambda: not self.peers())
 
     def _helm(self, verb: str, values: Mapping[str, Any], *flags: str) -> str:
-        text = yaml.safe_dump({"statePath": self.state, **values})
+        # A tend that comes by in between would write the record, take the Lease and count as an exec.
+        text = yaml.safe_dump({"statePath": self.state, "tend": {"enabled": False}, **values})
         return self._command(verb, self.name, str(CHART), "-f", "-", "--timeout", "900s", *flags, stdin=text)
 
     def _command(self, *args: str, stdin: str | None = None) -> str:

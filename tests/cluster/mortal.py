@@ -12,9 +12,9 @@ import yaml
 from hooks.converge import Hook, converge
 from hooks.kube import Cluster, PodRunner
 from hooks.memory import Memory
-from hooks.observe import Observed
 from hooks.report import Report
 from hooks.runner import ExecResult
+from hooks.snapshot import Observed
 from hooks.values import Values
 from hooks.values_file import load
 from hooks.values_parse import parse

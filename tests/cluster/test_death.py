@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hooks.observe import Observed
+from hooks.snapshot import Observed
 from tests.cluster.lab import Lab, Release, nodes, unique
 from tests.cluster.mortal import Died, Person
 

@@ -127,6 +127,13 @@ def test_a_rollback_is_guarded_too(installed: Release, values: dict[str, Any]) -
     installed.upgrade({**values, "volumes": [two]})
     installed.upgrade({**values, "volumes": [{"name": two["name"], "replica": 3}]})
     before = state(installed)
-    with pytest.raises(CommandFailed, match="is replica 3 in the pool, values say replica 2"):
+    with pytest.raises(CommandFailed, match="is replica 3 in the pool, values say replica 2") as failed:
         installed.rollback()
     assert state(installed) == before
+    # Helm leaves the refused revision as `pending-rollback`; the refusal says how to go on.
+    assert f"helm rollback gluster REVISION -n {installed.namespace}" in str(failed.value)
+    with pytest.raises(CommandFailed, match="another operation"):
+        installed.upgrade(values)
+    deployed = installed.revisions()["deployed"]
+    assert "every brick online" in installed.rollback(deployed)
+    assert "every brick online" in installed.upgrade({**values, "volumes": [{"name": two["name"], "replica": 3}]})

@@ -48,6 +48,7 @@ class FakeVolume:
     rebalance: int | None = None
     premature: int = 0
     """How many looks at the heal show 0 before it has begun, as seen after a brick was replaced."""
+    split: list[str] = field(default_factory=list)
     removing: list[FakeBrick] = field(default_factory=list)
     to_move: int = 0
     options: dict[str, str] = field(default_factory=lambda: {"nfs.disable": "on", "transport.address-family": "inet"})
@@ -70,6 +71,10 @@ class FakePeer:
     answers: bool = True
     full: bool = False
     taking_over: bool = False
+    odd: bool = False
+    """Its configuration differs from the other peers' at the same version."""
+    free: int = 60
+    """GiB of 100 that are free on the file system of its bricks."""
     folders: dict[str, dict[str, object]] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=dict)
     """Names under which this peer knows the others, by UUID."""
@@ -138,6 +143,10 @@ class FakePool:
             result = self._bound_session(self.peers[peer], stdin.splitlines(), set(argv[6:]))
         elif list(argv[2:4]) == ["test", "-e"]:
             result = ExecResult("", "", 0 if self.peers[peer].taking_over else 1)
+        elif list(argv[2:4]) == ["sh", "-c"] and "cd /var/lib/glusterd/vols ||" in argv[4]:
+            names = self.peers[peer].cluster.volumes
+            checksum = 222 if self.peers[peer].odd else 111
+            result = ExecResult("".join(f"{name} 3 {checksum}\n" for name in names), "", 0)
         elif list(argv[2:4]) == ["sh", "-c"] and len(argv) == 5:
             result = self._shell(self.peers[peer], argv[4])
         elif list(argv[2:4]) == ["sh", "-c"]:
@@ -163,6 +172,11 @@ class FakePool:
             return ExecResult(
                 "Launching heal operation to perform index self heal on volume has been successful\n", "", 0
             )
+        if command.startswith("cd /var/lib/glusterd && mkdir -p removed && for volume in ") and " kill " in command:
+            peer.odd = False
+            return ExecResult("", "", 0)
+        if command.startswith("for pid in $(grep -lz '^shd/' "):
+            return ExecResult("", "", 0)
         if command.startswith("left=$(find "):
             found = peer.folder(command.split()[1])["data"] == "yes"
             return ExecResult("", "a file has not been moved.\n" if found else "", int(found))
@@ -263,11 +277,13 @@ class FakePool:
             if other is peer:
                 continue
             names = peer.names.get(other.uuid) or [other.address]
+            state = "<state>6</state><stateStr>Peer Rejected</stateStr>"
+            if other.odd == peer.odd:
+                state = "<state>3</state><stateStr>Peer in Cluster</stateStr>"
             listed = "".join(f"<hostname>{name}</hostname>" for name in names)
             rows += (
                 f"<peer><uuid>{other.uuid}</uuid><hostname>{names[0]}</hostname><hostnames>{listed}</hostnames>"
-                f"<connected>{int(other.answers)}</connected><state>3</state><stateStr>Peer in Cluster</stateStr>"
-                "</peer>"
+                f"<connected>{int(other.answers)}</connected>{state}</peer>"
             )
         return _ok(f"<peerStatus>{rows}</peerStatus>" if rows else "<peerStatus/>")
 
@@ -307,11 +323,11 @@ class FakePool:
                     f"<node><hostname>{b.host}</hostname><path>{b.path}</path>"
                     f"<peerid>{_host(peer, b.host).uuid}</peerid>"
                     f"<status>{int(b.online)}</status><port>50000</port><ports><tcp>50000</tcp><rdma>N/A</rdma></ports>"
-                    f"<pid>7</pid></node>"
+                    f"<pid>7</pid>{_space(_host(peer, b.host)) if words == ['all', 'detail'] else ''}</node>"
                     for b in volume.bricks
-                    if _host(peer, b.host).answers
+                    if _host(peer, b.host).answers and _host(peer, b.host).odd == peer.odd
                 )
-                tasks = _tasks(volume)
+                tasks = "" if words else _tasks(volume)
                 rows += f"<volume><volName>{volume.name}</volName><nodeCount>9</nodeCount>{nodes}{tasks}</volume>"
         return _ok(f"<volStatus><volumes>{rows}</volumes></volStatus>")
 
@@ -492,9 +508,14 @@ class FakePool:
         return _ok(f"<volRebalance>{head}<op>3</op>{tail}</volRebalance>")
 
     def volume_heal(self, peer: FakePeer, words: list[str]) -> str:
-        if words[1:] != ["info", "summary"]:
+        if words[1:] not in (["info", "summary"], ["info", "split-brain"]):
             raise UnknownCommand(" ".join(words))
         volume = peer.cluster.volumes[words[0]]
+        if words[2] == "split-brain":
+            files = "".join(f'<file gfid="x">{name}</file>' for name in volume.split)
+            count = f"<status>Connected</status><numberOfEntries>{len(volume.split)}</numberOfEntries>"
+            rows = "".join(f"<brick><name>{b.host}:{b.path}</name>{files}{count}</brick>" for b in volume.bricks)
+            return _ok(f"<healInfo><bricks>{rows}</bricks></healInfo>")
         volume.premature, early = max(0, volume.premature - 1), volume.premature
         if volume.healing and not early and all(brick.online for brick in volume.bricks):
             volume.healing -= 1
@@ -505,7 +526,7 @@ class FakePool:
             f"<status>{'Connected' if b.online else 'Transport endpoint is not connected'}</status>"
             f"<totalNumberOfEntries>{n if b.online else '-'}</totalNumberOfEntries>"
             f"<numberOfEntriesInHealPending>{n}</numberOfEntriesInHealPending>"
-            "<numberOfEntriesInSplitBrain>0</numberOfEntriesInSplitBrain>"
+            f"<numberOfEntriesInSplitBrain>{len(volume.split)}</numberOfEntriesInSplitBrain>"
             "<numberOfEntriesPossiblyHealing>0</numberOfEntriesPossiblyHealing></brick>"
             for b in volume.bricks
         )
@@ -645,6 +666,11 @@ def _split(brick: str) -> tuple[str, str]:
 
 def _host(peer: FakePeer, address: str) -> FakePeer:
     return next(member for member in peer.cluster.members if member.address == address)
+
+
+def _space(peer: FakePeer) -> str:
+    inodes = "<blockSize>4096</blockSize><inodesTotal>9</inodesTotal><inodesFree>8</inodesFree>"
+    return f"<sizeTotal>{100 * 2**30}</sizeTotal><sizeFree>{peer.free * 2**30}</sizeFree>{inodes}"
 
 
 def _info(peer: FakePeer, volume: FakeVolume) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 from hooks.converge import Hook, converge
 from hooks.memory import Memory
-from hooks.observe import Observed
 from hooks.report import Report
+from hooks.snapshot import Observed
 from hooks.values import Values
 from hooks.values_file import merged
 from hooks.values_parse import parse

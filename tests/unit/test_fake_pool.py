@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hooks.pool import parse_peers, parse_status, parse_volumes
+from hooks.pool import parse_peers, parse_spaces, parse_status, parse_volumes
+from hooks.progress import BrickHeal, heals_of
 from tests.unit.fake_pool import FakePool, UnknownCommand
 
 DATA = Path(__file__).parent.parent / "data" / "gluster-11.1"
@@ -74,6 +75,8 @@ CASES = [
         "volume rebalance dist status",
     ),
     ("heal_info_summary", [*POOL, REP3, "volume start rep3"], "volume heal rep3 info summary"),
+    ("heal_info_split_brain", [*POOL, REP3, "volume start rep3"], "volume heal rep3 info split-brain"),
+    ("volume_status_detail", [*POOL, REP3, "volume start rep3"], "volume status all detail"),
 ]
 
 
@@ -127,3 +130,8 @@ def test_parsers_read_what_was_captured() -> None:
     status = parse_status(ET.fromstring((DATA / "volume_status_during_reset.xml").read_text()))
     assert [p.online for p in status if p.is_brick] == [True, False, False]
     assert {p.host for p in status if not p.is_brick} == {"Self-heal Daemon"}
+    spaces = parse_spaces(ET.fromstring((DATA / "volume_status_detail.xml").read_text()))
+    assert [(space.volume, space.path, space.percent) for space in spaces] == [("rep3", "/data/brick/rep3", 0)] * 3
+    assert spaces[0].total == 17112760320
+    heals = heals_of(ET.fromstring((DATA / "heal_info_summary.xml").read_text()))
+    assert heals[0] == BrickHeal("10.77.0.11:/data/brick/rep3", connected=True, pending=0, split=0)

@@ -8,9 +8,10 @@ import pytest
 
 from hooks.converge import look_and_plan
 from hooks.memory import Memory
-from hooks.observe import Observed, observe
+from hooks.observe import observe
 from hooks.plan import Plan
 from hooks.runner import PeerUnavailable
+from hooks.snapshot import Observed
 from hooks.values_file import merged
 from hooks.values_parse import parse
 from tests.unit.fake_pool import FakePool

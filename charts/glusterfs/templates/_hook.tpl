@@ -1,8 +1,11 @@
-{{/* What all hook Jobs do alike: root, args (the command and its flags), account, values (a ConfigMap's name). */}}
+{{/*
+What all Jobs do alike: root, args (the command and its flags), account; values (a ConfigMap's name) where the command
+takes them; component, retries and seconds where they are not a hook's.
+*/}}
 {{- define "glusterfs.hookJob" -}}
 {{- $fullname := include "glusterfs.fullname" .root -}}
-backoffLimit: {{ int .root.Values.hooks.backoffLimit }}
-activeDeadlineSeconds: {{ int .root.Values.hooks.activeDeadlineSeconds }}
+backoffLimit: {{ int (ternary .retries .root.Values.hooks.backoffLimit (hasKey . "retries")) }}
+activeDeadlineSeconds: {{ int (default .root.Values.hooks.activeDeadlineSeconds .seconds) }}
 podFailurePolicy:
   rules:
     - action: Ignore
@@ -19,7 +22,7 @@ podFailurePolicy:
 template:
   metadata:
     labels:
-      {{- include "glusterfs.selectorLabels" (dict "root" .root "component" "hook") | nindent 6 }}
+      {{- include "glusterfs.selectorLabels" (dict "root" .root "component" (default "hook" .component)) | nindent 6 }}
   spec:
     restartPolicy: Never
     serviceAccountName: {{ .account }}
@@ -51,14 +54,16 @@ template:
           {{- range .args }}
           - {{ . | quote }}
           {{- end }}
+          {{- if .values }}
           - --values
           - /values/values.yaml
+          - --fullname
+          - {{ $fullname | quote }}
+          {{- end }}
           - --release
           - {{ .root.Release.Name | quote }}
           - --namespace
           - {{ .root.Release.Namespace | quote }}
-          - --fullname
-          - {{ $fullname | quote }}
         securityContext:
           allowPrivilegeEscalation: false
           readOnlyRootFilesystem: true
@@ -69,15 +74,19 @@ template:
           {{- toYaml . | nindent 10 }}
         {{- end }}
         volumeMounts:
+          {{- if .values }}
           - name: values
             mountPath: /values
             readOnly: true
+          {{- end }}
           - name: tmp
             mountPath: /tmp
     volumes:
+      {{- with .values }}
       - name: values
         configMap:
-          name: {{ .values }}
+          name: {{ . }}
+      {{- end }}
       - name: tmp
         emptyDir: {}
 {{- end -}}
@@ -106,6 +115,23 @@ template:
   resourceNames: {{ . }}
   verbs: [get, create]
 {{- end }}
+{{- end -}}
+
+{{/* Rules of a Role whose holder takes the hooks' Lease and writes the report. */}}
+{{- define "glusterfs.workRules" -}}
+{{- $fullname := include "glusterfs.fullname" . -}}
+- apiGroups: [""]
+  resources: [configmaps]
+  resourceNames: [{{ $fullname }}-report]
+  verbs: [patch]
+# One hook at a time. A create request cannot be limited to a name.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [{{ $fullname }}-hook]
+  verbs: [get, update]
 {{- end -}}
 
 {{/* Names of the peers' pods as a JSON list, "" without nodes. */}}
