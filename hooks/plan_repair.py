@@ -76,5 +76,6 @@ def not_ours(volume: Volume, brick: Brick, observed: Observed) -> str:
         return ""
     return (
         f"{observed.name_of(brick.peer)}:{brick.path}: the brick of {volume.name} is offline and its folder does "
-        "not show that volume's id: its disk is probably not mounted. Mount it, then delete the peer's pod."
+        "not show that volume's id: its disk is probably not mounted. Mount it, then delete the peer's pod. Is the "
+        "data lost for good, give the node's entry in `nodes` a new `rebuild` word: it is filled from the others."
     )
