@@ -1,0 +1,55 @@
+"""What always holds."""
+
+from __future__ import annotations
+
+from hypothesis.stateful import invariant
+
+from tests.unit.machine.world import World
+
+
+class Checks(World):
+    @invariant()
+    def volumes_and_their_bricks_stay(self) -> None:
+        now = {
+            name: {place: self._folder(place)["data"] == "yes" for place in map(self._place, volume.bricks)}
+            for name, volume in self.pool_volumes.items()
+        }
+        for name, bricks in self.bricks.items():
+            if name not in now and name in self.doomed:
+                self.by_hand.discard(name)
+                left = [place for place in bricks if place not in self.unmounted]
+                self.dead |= dict.fromkeys(left, self.ids[name].replace("-", ""))
+                continue
+            assert now.get(name, {}).keys() >= bricks.keys(), f"{name} lost a brick"
+            assert self.ids[name] == self.pool_volumes[name].id
+            for place, data in bricks.items():
+                assert now[name][place] or not data, f"{name} lost data"
+        self.dead = {place: of for place, of in self.dead.items() if self._folder(place)["id"] == of}
+        self.bricks, self.ids = now, {name: volume.id for name, volume in self.pool_volumes.items()}
+        for place, volume in self._live().items():
+            assert self._folder(place)["id"] == volume.id.replace("-", ""), f"{place} lost the id of {volume.name}"
+
+    @invariant()
+    def no_set_has_two_bricks_on_a_node(self) -> None:
+        for volume in self.pool_volumes.values():
+            size = volume.disperse or volume.replica
+            for start in range(0, len(volume.bricks), size):
+                assert len({brick.host for brick in volume.bricks[start : start + size]}) == size
+
+    @invariant()
+    def options_set_by_hand_stay(self) -> None:
+        kept = self.by_hand - (self.doomed - self.pool_volumes.keys())
+        assert all(self.pool_volumes[name].options.get("auth.allow") == "10.*" for name in kept)
+
+    @invariant()
+    def foreign_folders_are_untouched(self) -> None:
+        for (node, path), folder in self.foreign.items():
+            assert self.pool.peers[node].folder(path) == folder
+
+    @invariant()
+    def a_brick_without_its_disk_is_not_started(self) -> None:
+        for volume in self.pool_volumes.values():
+            for brick in volume.bricks:
+                if (place := self._place(brick)) in self.unmounted:
+                    assert not brick.online, f"{place} was started without its disk"
+                    assert self.pool.peers[place[0]].folder(place[1])["kind"] == "absent"
