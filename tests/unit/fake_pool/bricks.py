@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tests.unit.fake_pool.model import FakeBrick, FakePeer, FakeVolume, UnknownCommand, host, may_lose, split
+from tests.unit.fake_pool.data import heal, lacking, move, pending
+from tests.unit.fake_pool.model import FakeBrick, FakePeer, FakeVolume, UnknownCommand, host, split
 from tests.unit.fake_pool.xml import fail, ok
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def take_folders(peer: FakePeer, volume: FakeVolume, bricks: Sequence[FakeBrick]
         if host(peer, brick.host).full:
             text = f"Failed to create brick directory for brick {brick.host}:{brick.path}. "
             return fail(f"{text}Reason : No space left on device ", "30800")
-        folder.update(kind="filled", id=volume.id.replace("-", ""))
+        folder.update(kind="filled", id=volume.hex_id)
     return ""
 
 
@@ -35,8 +36,8 @@ def volume_add_brick(pool: FakePool, peer: FakePeer, words: list[str]) -> str:
         else:
             arbiter = int(rest[1])
         rest = rest[2:]
-    size = volume.disperse or volume.replica
     widening = replica != volume.replica
+    size = volume.size
     if len(rest) % size and not widening:
         text = f"Incorrect number of bricks supplied {len(rest)} with count {size}"
         return fail(text, "0", f"<cliOp>volAddBrick</cliOp><output>{text}</output>")
@@ -44,15 +45,15 @@ def volume_add_brick(pool: FakePool, peer: FakePeer, words: list[str]) -> str:
     if problem := take_folders(peer, volume, new):
         return problem
     if widening:
-        sets = [volume.bricks[i : i + size] for i in range(0, len(volume.bricks), size)]
-        assert len(sets) == len(new), "one new brick a set"
-        volume.bricks = [brick for old, brick in zip(sets, new, strict=True) for brick in (*old, brick)]
+        assert len(volume.sets) == len(new), "one new brick a set"
+        volume.bricks = [brick for old, brick in zip(volume.sets, new, strict=True) for brick in (*old, brick)]
         volume.healing = 2
     else:
         for index, brick in enumerate(new):
             brick.arbiter = bool(volume.arbiter) and index % size == size - 1
         volume.bricks += new
     volume.replica, volume.arbiter = replica, arbiter
+    volume.number_sets()
     return ok("<cliOp>volAddBrick</cliOp><output>Add Brick successful</output>")
 
 
@@ -67,8 +68,8 @@ def volume_replace_brick(pool: FakePool, peer: FakePeer, words: list[str]) -> st
     brick = next((brick for brick in volume.bricks if f"{brick.host}:{brick.path}" == old), None)
     if brick is None:
         return fail(f"Incorrect source brick {old} for volume {name}", "0")
-    may_lose(volume)
-    fresh = FakeBrick(*split(new), arbiter=brick.arbiter, online=volume.started)
+    may_lose(peer, volume)
+    fresh = FakeBrick(*split(new), arbiter=brick.arbiter, online=volume.started, group=brick.group)
     if problem := take_folders(peer, volume, [fresh]):
         return problem
     volume.bricks[volume.bricks.index(brick)] = fresh
@@ -84,9 +85,8 @@ def volume_remove_brick(pool: FakePool, peer: FakePeer, words: list[str]) -> str
         return fail(f"Incorrect brick {places[0]} for volume {name}", "0", "<volRemoveBrick/>")
     head = "<task-id>047a07af-4711-4469-87c8-7d5c8acb4900</task-id>"
     if verb == "start":
-        size = volume.disperse or volume.replica
-        at = {volume.bricks.index(brick) // size for brick in bricks}
-        assert len(at) * size == len(bricks) < len(volume.bricks), "whole sets leave, and not all"
+        at = {brick.group for brick in bricks}
+        assert len(at) * volume.size == len(bricks) < len(volume.bricks), "whole sets leave, and not all"
         assert not volume.removing, "one task of a volume at a time"
         assert not volume.rebalance, "one task of a volume at a time"
         volume.removing, volume.to_move = bricks, 2
@@ -99,7 +99,7 @@ def volume_remove_brick(pool: FakePool, peer: FakePeer, words: list[str]) -> str
         return ok(f"<volRemoveBrick>{head}</volRemoveBrick>")
     if verb == "commit":
         assert not volume.to_move, "the data of bricks that leave is not moved yet"
-        may_lose(volume)
+        may_lose(peer, volume)
         volume.bricks = [brick for brick in volume.bricks if brick not in volume.removing]
         volume.removing = []
         return ok(f"<volRemoveBrick>{head}</volRemoveBrick>", says="Remove Brick commit successful")
@@ -107,13 +107,7 @@ def volume_remove_brick(pool: FakePool, peer: FakePeer, words: list[str]) -> str
         raise UnknownCommand(" ".join(words))
     volume.to_move = max(0, volume.to_move - 1)
     if not volume.to_move:
-        for brick in volume.removing:
-            folder = host(peer, brick.host).folder(brick.path)
-            stays = next(b for b in volume.bricks if b not in volume.removing)
-            if folder["data"] == "yes":
-                host(peer, stays.host).folder(stays.path)["data"] = "yes"
-            folder["data"] = "no"
-        volume.healing = 0
+        move(peer, volume)
     state = "<status>3</status><statusStr>completed</statusStr>"
     if volume.to_move:
         state = "<status>1</status><statusStr>in progress</statusStr>"
@@ -139,6 +133,8 @@ def volume_rebalance(pool: FakePool, peer: FakePeer, words: list[str]) -> str:
     if not volume.rebalance and pool.failing:
         pool.failing -= 1
         state = "<status>4</status><statusStr>failed</statusStr>"
+    elif not volume.rebalance:
+        move(peer, volume)
     if volume.rebalance:
         state = "<status>1</status><statusStr>in progress</statusStr>"
     counts = "<files>1</files><size>9</size><lookups>3</lookups><failures>0</failures><skipped>0</skipped>"
@@ -152,16 +148,17 @@ def volume_heal(pool: FakePool, peer: FakePeer, words: list[str]) -> str:
     if words[1:] not in (["info", "summary"], ["info", "split-brain"]):
         raise UnknownCommand(" ".join(words))
     volume = peer.cluster.volumes[words[0]]
+    if not volume.started:
+        raise UnknownCommand(" ".join(words))
     if words[2] == "split-brain":
         files = "".join(f'<file gfid="x">{name}</file>' for name in volume.split)
         count = f"<status>Connected</status><numberOfEntries>{len(volume.split)}</numberOfEntries>"
         rows = "".join(f"<brick><name>{b.host}:{b.path}</name>{files}{count}</brick>" for b in volume.bricks)
         return ok(f"<healInfo><bricks>{rows}</bricks></healInfo>")
     volume.premature, early = max(0, volume.premature - 1), volume.premature
-    if volume.healing and not early and all(brick.online for brick in volume.bricks):
-        volume.healing -= 1
-        _fill(peer, volume)
-    n = 0 if early else volume.healing
+    if not early:
+        heal(peer, volume)
+    counts = [0] * len(volume.bricks) if early else pending(peer, volume)
     rows = "".join(
         f'<brick hostUuid="{host(peer, b.host).uuid}"><name>{b.host}:{b.path}</name>'
         f"<status>{'Connected' if b.online else 'Transport endpoint is not connected'}</status>"
@@ -169,19 +166,9 @@ def volume_heal(pool: FakePool, peer: FakePeer, words: list[str]) -> str:
         f"<numberOfEntriesInHealPending>{n}</numberOfEntriesInHealPending>"
         f"<numberOfEntriesInSplitBrain>{len(volume.split)}</numberOfEntriesInSplitBrain>"
         "<numberOfEntriesPossiblyHealing>0</numberOfEntriesPossiblyHealing></brick>"
-        for b in volume.bricks
+        for b, n in zip(volume.bricks, counts, strict=True)
     )
     return ok(f"<healInfo><bricks>{rows}</bricks></healInfo>")
-
-
-def _fill(peer: FakePeer, volume: FakeVolume) -> None:
-    """What is healed has its files on every brick of the set."""
-    size = volume.disperse or volume.replica
-    for start in range(0, len(volume.bricks), size) if not volume.healing else ():
-        folders = [host(peer, b.host).folder(b.path) for b in volume.bricks[start : start + size]]
-        if any(folder["data"] == "yes" for folder in folders):
-            for folder in folders:
-                folder["data"] = "yes"
 
 
 def volume_reset_brick(pool: FakePool, peer: FakePeer, words: list[str]) -> str:
@@ -196,6 +183,13 @@ def volume_reset_brick(pool: FakePool, peer: FakePeer, words: list[str]) -> str:
         text = "When destination brick is new, please use gluster volume replace-brick <volname> <src-brick> "
         return fail(f"Pre Validation failed on {brick.host}. {text}<dst-brick> commit force", "0")
     folder = host(peer, brick.host).folder(brick.path)
-    folder.update(kind="filled", id=volume.id.replace("-", ""))
+    folder.update(kind="filled", id=volume.hex_id)
     brick.online, volume.healing = True, 3
     return ok("", says="reset-brick commit force operation successful")
+
+
+def may_lose(peer: FakePeer, volume: FakeVolume) -> None:
+    """The hook lets a brick or a peer go only while everything is whole."""
+    entries = volume.healing + len(list(lacking(peer, volume)))
+    assert not entries, f"{volume.name} loses a brick with {entries} entries to heal"
+    assert not volume.started or all(brick.online for brick in volume.bricks), f"{volume.name} is not whole"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from tests.unit.fake_pool.model import FakeCluster, FakePeer, may_lose
+from tests.unit.fake_pool.bricks import may_lose
+from tests.unit.fake_pool.model import FakeCluster, FakePeer
 from tests.unit.fake_pool.xml import fail, ok
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def peer_detach(pool: FakePool, peer: FakePeer, words: list[str]) -> str:
         text += "replace-brick or remove-brick command with force to remove all bricks from the peer and attempt "
         return fail(f"{text}the peer detach again.", "3").replace(">-1<", ">1<")
     for volume in peer.cluster.volumes.values():
-        may_lose(volume)
+        may_lose(peer, volume)
     peer.cluster.members.remove(target)
     target.cluster = FakeCluster([target])
     target.names = {}

@@ -40,13 +40,13 @@ class FakePool:
         """The peer's state folder is lost: it comes back with another UUID and knows nobody; the others miss it."""
         lost = self.peers[name]
         peer = self.add(name, lost.address)
-        peer.folders, peer.full = lost.folders, lost.full
+        peer.folders, peer.files, peer.full = lost.folders, lost.files, lost.full
         lost.answers = False
         for volume in lost.cluster.volumes.values():
             for brick in volume.bricks:
                 if brick.host == lost.address:
                     brick.online = False
-                    volume.healing = max(volume.healing, 2) if volume.disperse or volume.replica > 1 else 0
+                    volume.healing = max(volume.healing, 2) if volume.copies else 0
         return peer
 
     @property
@@ -76,8 +76,9 @@ class FakePool:
         elif list(argv[2:4]) == ["sh", "-c"] and len(argv) == 5:
             result = run_shell(self, self.peers[peer], argv[4])
         elif list(argv[2:4]) == ["sh", "-c"]:
-            paths = list(argv[6:])
-            lines = [json.dumps(self.peers[peer].folder(path)) for path in paths]
+            at = self.peers[peer]
+            data = {path: "yes" if at.has_files(path) else "no" for path in argv[6:]}
+            lines = [json.dumps({**at.folder(path), "data": data[path]}) for path in data]
             result = ExecResult("\n".join(lines) + "\n", "", 0)
         else:
             raise UnknownCommand(f"{argv}")

@@ -21,16 +21,16 @@ def run_shell(pool: FakePool, peer: FakePeer, command: str) -> ExecResult:
     if command.startswith("for pid in $(grep -lz '^shd/' "):
         return ExecResult("", "", 0)
     if command.startswith("left=$(find "):
-        found = peer.folder(command.split()[1])["data"] == "yes"
+        found = peer.has_files(command.split()[1])
         return ExecResult("", "a file has not been moved.\n" if found else "", int(found))
     if "getfattr " in command and " && rm -rf " in command:
         path = command.rsplit(maxsplit=1)[-1]
         folder = peer.folder(path)
-        if command.startswith(f'[ -z "$(find {path} ') and folder["data"] == "yes":
+        if command.startswith(f'[ -z "$(find {path} ') and peer.has_files(path):
             return ExecResult("", "", 1)
         if not folder["id"] or f"=0x{folder['id']} " not in command:
             return ExecResult("", "", 1)
-        folder.update(kind="absent", id="", data="no")
+        peer.empty(path)
         return ExecResult("", "", 0)
     if command.startswith("rm /var/lib/glusterd/taking-over && sync && kill "):
         peer.taking_over = False
@@ -42,7 +42,7 @@ def run_shell(pool: FakePool, peer: FakePeer, command: str) -> ExecResult:
         raise UnknownCommand(command)
     folder = peer.folder(path)
     folder["id"] = ""
-    if folder["data"] == "yes":
+    if peer.has_files(path):
         return ExecResult("", f"rmdir: failed to remove '{path}': Directory not empty\n", 1)
     folder["kind"] = "absent"
     return ExecResult("", "", 0)
@@ -64,6 +64,6 @@ def _new_identity(pool: FakePool, peer: FakePeer, command: str) -> ExecResult:
     for volume in cluster.volumes.values():
         for brick in volume.bricks:
             folder = peer.folder(brick.path)
-            if brick.host == peer.address and volume.started and folder["id"] == volume.id.replace("-", ""):
+            if brick.host == peer.address and volume.started and folder["id"] == volume.hex_id:
                 brick.online = True
     return ExecResult("", "", 0)

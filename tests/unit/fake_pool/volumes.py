@@ -65,6 +65,7 @@ def volume_create(pool: FakePool, peer: FakePeer, words: list[str]) -> str:
     volume = FakeVolume(name, counts["replica"], counts["arbiter"], counts["disperse"], counts["redundancy"], bricks)
     if problem := take_folders(peer, volume, bricks):
         return problem
+    volume.number_sets()
     peer.cluster.volumes[name] = volume
     return ok(f"<volCreate><volume><name>{name}</name><id>{volume.id}</id></volume></volCreate>")
 

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
 from tests.unit.machine.faults import Run, maybe_a_run, runs
-from tests.unit.machine.world import DIRECTORIES, NODES, World, numbers
+from tests.unit.machine.runs import Runs
+from tests.unit.machine.world import DIRECTORIES, NODES, numbers
 
 KINDS: list[dict[str, int]] = [
     {},
@@ -27,7 +28,7 @@ kinds = st.sampled_from([*KINDS, {"replica": 2}, {"replica": 2}])
 some_options = st.sampled_from(OPTIONS)
 
 
-class Changes(World):
+class Changes(Runs):
     @initialize(nodes=st.integers(2, 4), kind=kinds, installed=st.booleans())
     def first_values(self, nodes: int, kind: dict[str, int], installed: bool) -> None:
         self._change(nodes=nodes)

@@ -10,31 +10,29 @@ from tests.unit.machine.world import World
 class Checks(World):
     @invariant()
     def volumes_and_their_bricks_stay(self) -> None:
-        now = {
-            name: {place: self._folder(place)["data"] == "yes" for place in map(self._place, volume.bricks)}
-            for name, volume in self.pool_volumes.items()
-        }
+        now = {name: {self._place(brick) for brick in volume.bricks} for name, volume in self.pool_volumes.items()}
         for name, bricks in self.bricks.items():
             if name not in now and name in self.doomed:
                 self.by_hand.discard(name)
                 left = [place for place in bricks if place not in self.unmounted]
                 self.dead |= dict.fromkeys(left, self.ids[name].replace("-", ""))
                 continue
-            assert now.get(name, {}).keys() >= bricks.keys(), f"{name} lost a brick"
+            assert now.get(name, set()) >= bricks, f"{name} lost a brick"
             assert self.ids[name] == self.pool_volumes[name].id
-            for place, data in bricks.items():
-                assert now[name][place] or not data, f"{name} lost data"
         self.dead = {place: of for place, of in self.dead.items() if self._folder(place)["id"] == of}
         self.bricks, self.ids = now, {name: volume.id for name, volume in self.pool_volumes.items()}
         for place, volume in self._live().items():
-            assert self._folder(place)["id"] == volume.id.replace("-", ""), f"{place} lost the id of {volume.name}"
+            assert self._folder(place)["id"] == volume.hex_id, f"{place} lost the id of {volume.name}"
+
+    @invariant()
+    def no_acknowledged_file_is_lost(self) -> None:
+        for volume in self.pool_volumes.values():
+            assert not list(self._lost_files(volume)), f"{volume.name} lost files"
 
     @invariant()
     def no_set_has_two_bricks_on_a_node(self) -> None:
         for volume in self.pool_volumes.values():
-            size = volume.disperse or volume.replica
-            for start in range(0, len(volume.bricks), size):
-                assert len({brick.host for brick in volume.bricks[start : start + size]}) == size
+            assert all(len({brick.host for brick in group}) == volume.size for group in volume.sets)
 
     @invariant()
     def options_set_by_hand_stay(self) -> None:

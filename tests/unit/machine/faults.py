@@ -46,11 +46,14 @@ class Quiet(Report):
 
 class Wire:
     """The Runner of one run: `breaks` is called before and after each exec's effect, with its number among all execs
-    and, if it is to change something, among those that are."""
+    and, if it is to change something, among those that are. Before what changes something clients `write`."""
 
-    def __init__(self, pool: FakePool, away: Callable[[], list[str]], breaks: Breaks) -> None:
+    def __init__(
+        self, pool: FakePool, away: Callable[[], list[str]], write: Callable[[], None], breaks: Breaks
+    ) -> None:
         self.pool = pool
         self.away = away
+        self.write = write
         self.breaks = breaks
         self.execs = 0
         self.changing = 0
@@ -62,6 +65,8 @@ class Wire:
         self.changes += changes
         self.execs += 1
         self.changing += bool(changes)
+        if changes:
+            self.write()
         self.breaks(self.execs, self.changing if changes else None, False)
         result = self.pool.run(peer, argv, stdin, timeout)
         self.breaks(self.execs, self.changing if changes else None, True)

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from tests.unit.machine.faults import Run, runs
-from tests.unit.machine.world import ABSENT, NODES, World, numbers
+from tests.unit.machine.runs import Runs
+from tests.unit.machine.world import ABSENT, NODES, numbers
 
 FINAL = (
     "values no longer give",
@@ -25,7 +26,7 @@ FOREIGN: list[dict[str, object]] = [
 ]
 
 
-class Troubles(World):
+class Troubles(Runs):
     @rule(name=st.sampled_from(NODES))
     def glusterd_leaves_or_comes_back(self, name: str) -> None:
         self.pool.peers[name].answers = not self.pool.peers[name].answers
@@ -85,10 +86,7 @@ class Troubles(World):
     @precondition(lambda self: self.pool_volumes)
     @rule()
     def files_are_written(self) -> None:
-        for volume in self.pool_volumes.values():
-            for brick in volume.bricks if volume.started else ():
-                if self._place(brick) not in self.unmounted:
-                    self._peer(brick).folder(brick.path)["data"] = "yes"
+        self._write()
 
     @rule(run=runs)
     def a_run(self, run: Run) -> None:
@@ -106,6 +104,6 @@ class Troubles(World):
         self._note_left(None)
         for brick in self._coming():
             if (brick.node, brick.path) not in self.left:
-                self.pool.peers[brick.node].folder(brick.path).update(ABSENT)
+                self.pool.peers[brick.node].empty(brick.path)
         refusal = self._run()
         assert refusal is None or any(text in refusal for text in FINAL), refusal
