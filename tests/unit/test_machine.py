@@ -11,20 +11,26 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.unit.machine.changes import Changes
 from tests.unit.machine.checks import Checks
+from tests.unit.machine.daytwo import DayTwo
+from tests.unit.machine.growth import Growth
 from tests.unit.machine.troubles import Troubles
 
 EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES") or (2000 if os.environ.get("CI") else 200))
 pytestmark = pytest.mark.timeout(300)
 
 
-class Machine(Changes, Troubles, Checks):
+class GrowthMachine(Growth, Troubles, Checks):
     pass
 
 
-TestMachine = Machine.TestCase
-TestMachine.settings = settings(
+class DayTwoMachine(DayTwo, Troubles, Checks):
+    pass
+
+
+TestGrowth = GrowthMachine.TestCase
+TestDayTwo = DayTwoMachine.TestCase
+TestGrowth.settings = TestDayTwo.settings = settings(
     max_examples=EXAMPLES,
     stateful_step_count=8,
     deadline=None,

@@ -10,17 +10,19 @@ from tests.unit.machine.world import World
 class Checks(World):
     @invariant()
     def volumes_and_their_bricks_stay(self) -> None:
-        now = {name: {self._place(brick) for brick in volume.bricks} for name, volume in self.pool_volumes.items()}
-        for name, bricks in self.bricks.items():
+        now = {name: [set(map(self._place, s)) for s in volume.sets] for name, volume in self.pool_volumes.items()}
+        for name, sets in self.sets.items():
             if name not in now and name in self.doomed:
                 self.by_hand.discard(name)
-                left = [place for place in bricks if place not in self.unmounted]
+                left = [place for group in sets for place in group if place not in self.unmounted]
                 self.dead |= dict.fromkeys(left, self.ids[name].replace("-", ""))
                 continue
-            assert now.get(name, set()) >= bricks, f"{name} lost a brick"
             assert self.ids[name] == self.pool_volumes[name].id
+            places = set().union(*now[name])
+            for group in sets:
+                assert group <= places or {node for node, _ in group} & self.drained, f"{name} lost a brick"
         self.dead = {place: of for place, of in self.dead.items() if self._folder(place)["id"] == of}
-        self.bricks, self.ids = now, {name: volume.id for name, volume in self.pool_volumes.items()}
+        self.sets, self.ids = now, {name: volume.id for name, volume in self.pool_volumes.items()}
         for place, volume in self._live().items():
             assert self._folder(place)["id"] == volume.hex_id, f"{place} lost the id of {volume.name}"
 

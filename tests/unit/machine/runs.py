@@ -27,7 +27,7 @@ class Runs(World):
 
         def breaks(number: int, change: int | None, done: bool) -> None:
             counted = change if "change" in fate else number
-            start = (first - 1) % 6 + 1 if "change" in fate else first
+            start = (first + 2) // 3 if "change" in fate else first
             if counted is None or fate == "whole":
                 return
             if "dies" in fate and counted == start and done == ("before" not in fate):
@@ -39,7 +39,7 @@ class Runs(World):
 
         self._run(breaks, backwards)
 
-    def _run(self, breaks: Breaks = nothing, backwards: bool = False) -> str | None:
+    def _run(self, breaks: Breaks = nothing, backwards: bool = False, seconds: float = 60) -> str | None:
         """One run of the hook; returns why it refused, if it did."""
         for module in (observe, apply):
             self.patch.setattr(module, "side_by_side", one_by_one(backwards))
@@ -48,7 +48,7 @@ class Runs(World):
         listed = {spec.name for spec in self.values.volumes}
         wire = Wire(self.pool, self._away, self._write, breaks)
         hook = converge.Hook(
-            self.values, self.clock.now + 60, Quiet(), save=lambda memory: self.record.update(memory.to_record())
+            self.values, self.clock.now + seconds, Quiet(), save=lambda memory: self.record.update(memory.to_record())
         )
         commands = len(self.pool.commands)
         refusal: str | None = None
@@ -101,6 +101,7 @@ class Runs(World):
         _, plan = converge.look_and_plan(self.pool, self.values, self.addresses, self.memory)
         assert (plan.steps, plan.refusals, plan.waits) == ((), (), ())
         assert not self.pool_volumes.keys() & self.doomed
+        assert not {member.name for member in self.cluster.members} & self.values.drained
         left = {place for place, of in self.dead.items() if self._folder(place)["id"] == of}
         assert not {place for place in left if place[0] in self.addresses}, "a deleted volume left its folders"
         for spec in self.values.volumes:

@@ -15,6 +15,8 @@ FINAL = (
     "cannot become",
     "no.such-option does not exist",
     "is on a peer that is not in `nodes`",
+    "cannot leave",
+    "which is not in `volumes`",
 )
 """Refusals that only other values can end."""
 
@@ -105,5 +107,5 @@ class Troubles(Runs):
         for brick in self._coming():
             if (brick.node, brick.path) not in self.left:
                 self.pool.peers[brick.node].empty(brick.path)
-        refusal = self._run()
+        refusal = self._run(seconds=600)
         assert refusal is None or any(text in refusal for text in FINAL), refusal

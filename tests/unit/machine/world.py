@@ -23,6 +23,13 @@ from tests.unit.machine.faults import Clock
 
 NODES = "abcdef"
 DIRECTORIES = ["/mnt/brick1", "/d"]
+KINDS: list[dict[str, int]] = [
+    {},
+    {"replica": 2},
+    {"replica": 3},
+    {"replica": 2, "arbiter": 1},
+    {"disperse": 3, "redundancy": 1},
+]
 DEFAULTS = merged({})
 ABSENT: dict[str, object] = {"kind": "absent", "id": "", "data": "no"}
 
@@ -55,11 +62,12 @@ class World(RuleBasedStateMachine):
         self.volumes: dict[str, dict[str, Any]] = {}
         self.doomed: set[str] = set()
         """Volumes that values say are to be deleted, with their data."""
+        self.drained: set[str] = set()
         self.dead: dict[Place, str] = {}
         """Folders that deleted volumes left, with their ids, until the hook has removed them."""
         self.values = self._parse()
-        self.bricks: dict[str, set[Place]] = {}
-        """The bricks that each volume had after the last step."""
+        self.sets: dict[str, list[set[Place]]] = {}
+        """The sets of bricks that each volume had after the last step."""
         self.ids: dict[str, str] = {}
         self.written = 0
         self.acknowledged: dict[str, set[int]] = {}
@@ -81,7 +89,14 @@ class World(RuleBasedStateMachine):
         return values
 
     def _raw(self) -> str:
-        nodes = [{"name": n, "address": self.pool.peers[n].address} for n in NODES[: self.nodes]]
+        nodes = [
+            {
+                "name": name,
+                "address": self.pool.peers[name].address,
+                "state": "drained" if name in self.drained else "present",
+            }
+            for name in NODES[: self.nodes]
+        ]
         volumes = [{"name": name, **volume} for name, volume in self.volumes.items()]
         gone = [{"name": name, "state": "deleted", "confirm": CONFIRM} for name in sorted(self.doomed)]
         return dumps({"nodes": nodes, "bricks": self.dirs, "volumes": volumes + gone})
@@ -102,11 +117,18 @@ class World(RuleBasedStateMachine):
 
     @property
     def addresses(self) -> dict[str, str]:
-        return {node.name: str(node.address) for node in self.values.nodes}
+        nodes = sorted(self.values.nodes, key=lambda node: node.drained)
+        return {node.name: str(node.address) for node in nodes}
 
     @property
     def cluster(self) -> FakeCluster:
-        return self.pool.peers["a"].cluster
+        """The pool that counts: drained peers leave it one by one."""
+
+        def weight(cluster: FakeCluster) -> tuple[int, int, bool]:
+            stays = any(member.name not in self.drained for member in cluster.members)
+            return len(cluster.volumes), len(cluster.members), stays
+
+        return max((peer.cluster for peer in self.pool.peers.values()), key=weight)
 
     @property
     def pool_volumes(self) -> dict[str, FakeVolume]:
