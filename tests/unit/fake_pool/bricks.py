@@ -106,12 +106,15 @@ def volume_remove_brick(pool: FakePool, peer: FakePeer, words: list[str]) -> str
     if verb != "status":
         raise UnknownCommand(" ".join(words))
     volume.to_move = max(0, volume.to_move - 1)
+    skipped = 0
     if not volume.to_move:
-        move(peer, volume)
+        skipped = move(peer, volume, pool.stubborn)
+        pool.stubborn -= skipped
     state = "<status>3</status><statusStr>completed</statusStr>"
     if volume.to_move:
         state = "<status>1</status><statusStr>in progress</statusStr>"
-    counts = "<files>1</files><size>9</size><lookups>3</lookups><failures>0</failures><skipped>0</skipped>"
+    counts = "<files>1</files><size>9</size><lookups>3</lookups><failures>0</failures>"
+    counts += f"<skipped>{skipped}</skipped>"
     row = f"{counts}{state}<runtime>0.00</runtime>"
     node = f"<node><nodeName>localhost</nodeName><id>{peer.uuid}</id>{row}</node>"
     tail = f"<nodeCount>1</nodeCount>{node}<aggregate>{row}</aggregate>"

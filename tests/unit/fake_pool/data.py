@@ -82,16 +82,21 @@ def pending(peer: FakePeer, volume: FakeVolume) -> list[int]:
     return counts
 
 
-def move(peer: FakePeer, volume: FakeVolume) -> None:
+def move(peer: FakePeer, volume: FakeVolume, stubborn: int = 0) -> int:
     """What a rebalance does, also the one that empties bricks: files go to their sets, where they can be read.
 
-    A file whose only whole copies are on bricks that are offline is not found and stays where it is.
+    A file whose only whole copies are on bricks that are offline is not found and stays where it is, and so do the
+    first `stubborn` files; returns how many of those there were.
     """
+    skipped = 0
     targets = [group for group in volume.sets if group[0] not in volume.removing]
     for file in sorted(volume.homes):
         target, source = targets[file % len(targets)], _home(volume, file)
         up = [brick for brick in target if brick.online]
         if target is source or not source or len(up) < volume.quorum or not readable(peer, volume, file, online=True):
+            continue
+        if skipped < stubborn:
+            skipped += 1
             continue
         for brick in source:
             if brick.online:
@@ -99,3 +104,4 @@ def move(peer: FakePeer, volume: FakeVolume) -> None:
         for brick in up:
             held(peer, volume, brick).add(file)
         volume.homes[file] = target[0].group
+    return skipped

@@ -17,7 +17,7 @@ from tests.unit.fake_pool.xml import HEAD, fail
 class FakePool:
     """A Runner. `execs` keeps what was run where; `lose_connection` says after which exec, by its number from 1, the
     answer is lost though the command had its effect; `locked` is how many starts another transaction will refuse,
-    `failing` how many rebalances will fail."""
+    `failing` how many rebalances will fail, `stubborn` how many files the next ones will leave where they are."""
 
     def __init__(self, *names: str, net: str = "10.0.0."):
         self.peers: dict[str, FakePeer] = {}
@@ -28,6 +28,7 @@ class FakePool:
         self.lose_connection: Callable[[int], bool] = lambda number: False
         self.locked = 0
         self.failing = 0
+        self.stubborn = 0
         self.rebalanced: list[str] = []
 
     def add(self, name: str, address: str) -> FakePeer:

@@ -32,3 +32,7 @@ class DayTwo(Changes):
         names = self.drained | {name} if drained else self.drained - {name}
         self._change(drained=names, nodes=min(self.nodes + more, len(NODES)))
         self._maybe(run)
+
+    @rule(number=st.integers(0, 3))
+    def files_will_not_move_off_their_bricks(self, number: int) -> None:
+        self.pool.stubborn = number

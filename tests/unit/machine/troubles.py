@@ -99,6 +99,11 @@ class Troubles(Runs):
         """Unless values cannot be; what the hook does not know as its own is moved away, its own it must clean up."""
         for peer in self.pool.peers.values():
             peer.answers, peer.full = True, False
+        self.pool.stubborn = 0
+        for volume in self.pool_volumes.values():
+            leaving = {brick.group for brick in volume.removing}
+            if not volume.to_move and leaving & set(volume.homes.values()):
+                volume.removing = []  # files were left behind, and the hook asks for this
         self.the_foreign_folders_are_moved_away()
         for (node, path), folder in self.unmounted.items():
             self.pool.peers[node].folder(path).update(folder)
