@@ -23,8 +23,18 @@ class Checks(World):
                 assert group <= places or {node for node, _ in group} & self.drained, f"{name} lost a brick"
         self.dead = {place: of for place, of in self.dead.items() if self._folder(place)["id"] == of}
         self.sets, self.ids = now, {name: volume.id for name, volume in self.pool_volumes.items()}
+        self.lost = {place for place in self.lost if place in self._live() and not self._folder(place)["id"]}
         for place, volume in self._live().items():
+            if place in self.lost:
+                continue
             assert self._folder(place)["id"] == volume.hex_id, f"{place} lost the id of {volume.name}"
+
+    @invariant()
+    def peers_stay_as_they_are(self) -> None:
+        now = {member.name: member.uuid for member in self.cluster.members}
+        for name, uuid in self.members.items():
+            assert name in self.drained or now.get(name) == uuid, f"{name} is not the peer it was"
+        self.members = now
 
     @invariant()
     def no_acknowledged_file_is_lost(self) -> None:

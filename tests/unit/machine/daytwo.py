@@ -1,10 +1,13 @@
-"""A pool that is in use: nodes leave."""
+"""A pool that is in use: nodes leave, or come back without what they had."""
 
 from __future__ import annotations
 
-from hypothesis import strategies as st
-from hypothesis.stateful import initialize, rule
+from collections.abc import Iterator
 
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, precondition, rule
+
+from tests.unit.fake_pool import FakeBrick, FakePeer, FakeVolume
 from tests.unit.machine.changes import Changes
 from tests.unit.machine.faults import FATES, Run
 from tests.unit.machine.world import DIRECTORIES, KINDS, NODES, numbers
@@ -32,6 +35,40 @@ class DayTwo(Changes):
         names = self.drained | {name} if drained else self.drained - {name}
         self._change(drained=names, nodes=min(self.nodes + more, len(NODES)))
         self._maybe(run)
+
+    @precondition(lambda self: self._losers())
+    @rule(number=numbers, state=st.booleans(), bricks=st.booleans(), word=st.booleans(), run=st.none() | long_runs)
+    def a_node_comes_back_empty(self, number: int, state: bool, bricks: bool, word: bool, run: Run | None) -> None:
+        """Without its state, or without bricks that others can fill."""
+        losers = self._losers()
+        peer = losers[number % len(losers)]
+        lost = [*self._spare_bricks(peer)] if bricks else []
+        if state and len(self.cluster.members) > 1:
+            self.pool.blank(peer.name)
+        for volume, brick in lost:
+            self.pool.peers[peer.name].empty(brick.path)
+            brick.online = False
+            volume.healing = max(2, volume.healing)
+            self.lost.add((peer.name, brick.path))
+        if word:
+            self._new_word(peer.name)
+        self._maybe(run)
+
+    def _losers(self) -> list[FakePeer]:
+        """Peers that may lose what they have; only one at a time does."""
+        if any(self._is_lost(member.name) for member in self.cluster.members):
+            return []
+        return [member for member in self.cluster.members if member.name in self.addresses]
+
+    def _spare_bricks(self, peer: FakePeer) -> Iterator[tuple[FakeVolume, FakeBrick]]:
+        """Bricks of volumes that are whole, so that others of their sets have all that is on them."""
+        for volume in self.pool_volumes.values():
+            if volume.copies and volume.started and self._is_whole(volume):
+                yield from ((volume, brick) for brick in volume.bricks if brick.host == peer.address)
+
+    def _is_whole(self, volume: FakeVolume) -> bool:
+        mounted = all(brick.online and self._place(brick) not in self.unmounted for brick in volume.bricks)
+        return mounted and not self._unhealed(volume.name)
 
     @rule(number=st.integers(0, 3))
     def files_will_not_move_off_their_bricks(self, number: int) -> None:

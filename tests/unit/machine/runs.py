@@ -46,7 +46,7 @@ class Runs(World):
         self._note_left(None)
         before = self._state()
         listed = {spec.name for spec in self.values.volumes}
-        wire = Wire(self.pool, self._away, self._write, breaks)
+        wire = Wire(self.pool, lambda: [*self._away(), *self._ghosts()], self._write, breaks)
         hook = converge.Hook(
             self.values, self.clock.now + seconds, Quiet(), save=lambda memory: self.record.update(memory.to_record())
         )
@@ -102,6 +102,7 @@ class Runs(World):
         assert (plan.steps, plan.refusals, plan.waits) == ((), (), ())
         assert not self.pool_volumes.keys() & self.doomed
         assert not {member.name for member in self.cluster.members} & self.values.drained
+        assert not [name for name in self.addresses if self._is_lost(name)]
         left = {place for place, of in self.dead.items() if self._folder(place)["id"] == of}
         assert not {place for place in left if place[0] in self.addresses}, "a deleted volume left its folders"
         for spec in self.values.volumes:

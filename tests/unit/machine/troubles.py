@@ -43,7 +43,7 @@ class Troubles(Runs):
             if unmounted and (place := self._place(brick)) not in self.unmounted:
                 folder = self._peer(brick).folder(brick.path)
                 self.unmounted[place] = dict(folder)
-                folder.update(ABSENT)
+                folder.update(ABSENT, device=2)
 
     @precondition(lambda self: self._coming())
     @rule(number=numbers, kind=st.sampled_from(FOREIGN))
@@ -112,5 +112,8 @@ class Troubles(Runs):
         for brick in self._coming():
             if (brick.node, brick.path) not in self.left:
                 self.pool.peers[brick.node].empty(brick.path)
+        for name in self.addresses:
+            if self._is_lost(name):
+                self._new_word(name)
         refusal = self._run(seconds=600)
         assert refusal is None or any(text in refusal for text in FINAL), refusal

@@ -63,9 +63,15 @@ class World(RuleBasedStateMachine):
         self.doomed: set[str] = set()
         """Volumes that values say are to be deleted, with their data."""
         self.drained: set[str] = set()
+        self.words: dict[str, str] = {}
+        """By node what `rebuild` says."""
+        self.lost: set[Place] = set()
+        """Bricks whose folders are gone for good."""
         self.dead: dict[Place, str] = {}
         """Folders that deleted volumes left, with their ids, until the hook has removed them."""
         self.values = self._parse()
+        self.members: dict[str, str] = {}
+        """The pool's peers and their UUIDs after the last step."""
         self.sets: dict[str, list[set[Place]]] = {}
         """The sets of bricks that each volume had after the last step."""
         self.ids: dict[str, str] = {}
@@ -94,6 +100,7 @@ class World(RuleBasedStateMachine):
                 "name": name,
                 "address": self.pool.peers[name].address,
                 "state": "drained" if name in self.drained else "present",
+                "rebuild": self.words.get(name, ""),
             }
             for name in NODES[: self.nodes]
         ]
@@ -110,6 +117,9 @@ class World(RuleBasedStateMachine):
             self.__dict__.update(before)
         else:
             self.values = values
+
+    def _new_word(self, name: str) -> None:
+        self._change(words={**self.words, name: f"{self.words.get(name, '')}x"})
 
     @property
     def memory(self) -> Memory:
@@ -152,6 +162,16 @@ class World(RuleBasedStateMachine):
         live = self._live()
         offered = [brick for spec in self.values.volumes for brick in (*spec.bricks, *spec.left_over)]
         return [brick for brick in offered if (brick.node, brick.path) not in live]
+
+    def _is_lost(self, name: str) -> bool:
+        """Whether the node's peer has lost its state, or a brick of a volume."""
+        live = self._live()
+        bricks = [place for place in self.lost if place[0] == name and place in live]
+        return name in self._ghosts() or any(not self._folder(place)["id"] for place in bricks)
+
+    def _ghosts(self) -> list[str]:
+        """Members of the pool whose state is lost: the others know a peer that is no more."""
+        return [member.name for member in self.cluster.members if member is not self.pool.peers[member.name]]
 
     def _away(self) -> list[str]:
         members = {peer.name for peer in self.cluster.members} | set(self.addresses)
