@@ -132,7 +132,7 @@ def test_what_cannot_be_filled_from_others_is_refused() -> None:
     brick.online = False
     run.pool.peers["b"].folder(brick.path).update(kind="absent", id="")
     commands = len(run.pool.commands)
-    with pytest.raises(Refused, match="another one of its set is offline"):
+    with pytest.raises(Refused, match="brick of safe is lost, and b:/mnt/brick1/safe of its set is offline"):
         Run(run.pool, raw("word"), run.memory)()
     assert not [c for c in run.pool.commands[commands:] if "reset-brick" in c]
 
