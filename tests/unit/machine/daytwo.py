@@ -1,4 +1,4 @@
-"""A pool that is in use: nodes leave, or come back without what they had."""
+"""A pool that is in use: nodes leave, get other pods, or come back without what they had."""
 
 from __future__ import annotations
 
@@ -34,6 +34,12 @@ class DayTwo(Changes):
         name = NODES[number % self.nodes]
         names = self.drained | {name} if drained else self.drained - {name}
         self._change(drained=names, nodes=min(self.nodes + more, len(NODES)))
+        self._maybe(run)
+
+    @rule(number=numbers, downtime=st.booleans(), run=long_runs)
+    def pods_get_outdated(self, number: int, downtime: bool, run: Run) -> None:
+        self._change(downtime=downtime)
+        self.outdated = {name for i, name in enumerate(NODES[: self.nodes]) if (number + 1) >> i & 1}
         self._maybe(run)
 
     @precondition(lambda self: self._losers())

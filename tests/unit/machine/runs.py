@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from hooks import apply, converge, observe
 from hooks.plan_volumes import same_value
+from hooks.run import run
 from hooks.runner import OutcomeUnknown
 from tests.unit.fake_pool import FakeVolume
 from tests.unit.fake_pool.data import lacking
 from tests.unit.machine.faults import Breaks, Death, Quiet, Run, Wire, nothing, one_by_one
-from tests.unit.machine.world import World
+from tests.unit.machine.pods import Pods
 
 
 def volume_state(volume: FakeVolume) -> tuple[object, ...]:
@@ -19,22 +20,22 @@ def volume_state(volume: FakeVolume) -> tuple[object, ...]:
     return (volume.id, volume.started, kind, bricks, tuple(volume.options.items()))
 
 
-class Runs(World):
-    def _maybe(self, run: Run | None) -> None:
-        if run is None:
+class Runs(Pods):
+    def _maybe(self, fate: Run | None) -> None:
+        if fate is None:
             return
-        fate, first, count, backwards = run
+        kind, first, count, backwards = fate
 
         def breaks(number: int, change: int | None, done: bool) -> None:
-            counted = change if "change" in fate else number
-            start = (first + 2) // 3 if "change" in fate else first
-            if counted is None or fate == "whole":
+            counted = change if "change" in kind else number
+            start = (first + 2) // 3 if "change" in kind else first
+            if counted is None or kind == "whole":
                 return
-            if "dies" in fate and counted == start and done == ("before" not in fate):
+            if "dies" in kind and counted == start and done == ("before" not in kind):
                 raise Death
             # of several changes that are lost only the first has its effect
-            has_effect = counted == start or "change" not in fate
-            if "loses" in fate and start <= counted < start + count and done == has_effect:
+            has_effect = counted == start or "change" not in kind
+            if "loses" in kind and start <= counted < start + count and done == has_effect:
                 raise OutcomeUnknown("the connection was lost")
 
         self._run(breaks, backwards)
@@ -52,8 +53,9 @@ class Runs(World):
         )
         commands = len(self.pool.commands)
         refusal: str | None = None
+        outdated = set(self.outdated)
         try:
-            converge.converge(hook, wire, self.addresses, self.memory)
+            run(hook, self.memory, lambda pods: wire, self._look, self._delete)
         except converge.Refused as error:
             refusal = str(error)
         except Death:
@@ -61,9 +63,10 @@ class Runs(World):
         self._note_work(self.pool.commands[commands:])
         state = self._state()
         self._note_left(before)
+        changes = [*wire.changes, *sorted(outdated - self.outdated)]
         if refusal is not None and "nothing was changed" in refusal:
-            assert not wire.changes, f"{wire.changes}, and then: {refusal}"
-        if not wire.changes:
+            assert not changes, f"{changes}, and then: {refusal}"
+        if not changes:
             assert state == before
         for name in self.pool_volumes.keys() - listed - self.doomed:
             assert state[name] == before.get(name), f"{name} is not listed"
@@ -100,6 +103,7 @@ class Runs(World):
     def _check_success(self) -> None:
         _, plan = converge.look_and_plan(self.pool, self.values, self.addresses, self.memory)
         assert (plan.steps, plan.refusals, plan.waits) == ((), (), ())
+        assert not self.outdated & self.addresses.keys()
         assert not self.pool_volumes.keys() & self.doomed
         assert not {member.name for member in self.cluster.members} & self.values.drained
         assert not [name for name in self.addresses if self._is_lost(name)]

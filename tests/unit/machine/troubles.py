@@ -16,6 +16,7 @@ FINAL = (
     "no.such-option does not exist",
     "is on a peer that is not in `nodes`",
     "cannot leave",
+    "Peers are not restarted",
     "which is not in `volumes`",
 )
 """Refusals that only other values can end."""
@@ -31,7 +32,10 @@ FOREIGN: list[dict[str, object]] = [
 class Troubles(Runs):
     @rule(name=st.sampled_from(NODES))
     def glusterd_leaves_or_comes_back(self, name: str) -> None:
-        self.pool.peers[name].answers = not self.pool.peers[name].answers
+        if name in self.starting:
+            self._start(name)
+        else:
+            self.pool.peers[name].answers = not self.pool.peers[name].answers
 
     @precondition(lambda self: self.pool_volumes)
     @rule(number=numbers, unmounted=st.booleans())
@@ -94,9 +98,17 @@ class Troubles(Runs):
     def a_run(self, run: Run) -> None:
         self._maybe(run)
 
+    def _start_besides(self, name: str) -> None:
+        """Bricks that lost ones on this node are filled from run again, as the hook asks for."""
+        for volume in self.pool_volumes.values():
+            for brick in volume.bricks if volume.started else ():
+                brick.online |= self._place(brick) not in self.lost and self._peer(brick).name != name
+
     @rule()
     def all_is_mended_and_a_run_reaches_what_values_say(self) -> None:
         """Unless values cannot be; what the hook does not know as its own is moved away, its own it must clean up."""
+        for node in [*self.starting]:
+            self._start(node)
         for peer in self.pool.peers.values():
             peer.answers, peer.full = True, False
         self.pool.stubborn = 0
@@ -115,5 +127,6 @@ class Troubles(Runs):
         for name in self.addresses:
             if self._is_lost(name):
                 self._new_word(name)
+                self._start_besides(name)
         refusal = self._run(seconds=600)
         assert refusal is None or any(text in refusal for text in FINAL), refusal

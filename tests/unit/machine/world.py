@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
-from hooks import apply, converge, report
+from hooks import apply, converge, report, rollout, run
 from hooks.memory import Memory
 from hooks.values import BrickSpec, Values, ValuesError, VolumeSpec
 from hooks.values_file import merged
@@ -50,11 +50,12 @@ class World(RuleBasedStateMachine):
         super().__init__()
         self.patch = pytest.MonkeyPatch()
         self.clock = Clock()
-        for module in (converge, apply, report):
+        for module in (converge, apply, report, rollout, run):
             self.patch.setattr(module, "time", self.clock)
         self.patch.setattr(converge, "SETTLE_SECONDS", 0)
         self.patch.setattr(converge, "REPAIR_SECONDS", 0)
         self.patch.setattr(apply, "STALL_SECONDS", 5)
+        self.patch.setattr(rollout, "REPAIR_SECONDS", 2)
         self.pool = FakePool(*NODES)
         self.record: dict[str, str] = {}
         self.nodes = 2
@@ -65,6 +66,11 @@ class World(RuleBasedStateMachine):
         self.drained: set[str] = set()
         self.words: dict[str, str] = {}
         """By node what `rebuild` says."""
+        self.downtime = False
+        self.outdated: set[str] = set()
+        """Nodes whose pods are of older values."""
+        self.starting: dict[str, int] = {}
+        """Nodes whose pods were deleted, with how many looks it takes until they are back."""
         self.lost: set[Place] = set()
         """Bricks whose folders are gone for good."""
         self.dead: dict[Place, str] = {}
@@ -106,7 +112,8 @@ class World(RuleBasedStateMachine):
         ]
         volumes = [{"name": name, **volume} for name, volume in self.volumes.items()]
         gone = [{"name": name, "state": "deleted", "confirm": CONFIRM} for name in sorted(self.doomed)]
-        return dumps({"nodes": nodes, "bricks": self.dirs, "volumes": volumes + gone})
+        rollout = {"allowDowntime": self.downtime}
+        return dumps({"nodes": nodes, "bricks": self.dirs, "volumes": volumes + gone, "rollout": rollout})
 
     def _change(self, **change: Any) -> None:
         """Take new values over, if they are any that the hook would start with."""
