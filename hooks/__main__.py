@@ -92,7 +92,8 @@ def _converge(cluster: Cluster, values: Values, record: str, seconds: float, rep
             outcome = str(error)
             raise
         finally:
-            cluster.write_record(record, {"outcome": outcome, "report": "\n".join([*report.lines, ""])})
+            if not hook.lost():
+                cluster.write_record(record, {"outcome": outcome, "report": "\n".join([*report.lines, ""])})
 
 
 def _delete_guard(cluster: Cluster, driver: str, report: Report) -> int:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from hooks.apply import EndedBadly, Unfinished, apply_phase
@@ -40,13 +39,13 @@ class Refused(Exception):
 
 @dataclass
 class Hook:
-    """What one run of the hook works with. `deadline` is a time.monotonic() value."""
+    """What one run of the hook works with. `deadline` is a time.monotonic() value, `lost` asks after the lock."""
 
     values: Values
     deadline: float
     report: Report
     save: Callable[[Memory], None]
-    lost: threading.Event = field(default_factory=threading.Event)
+    lost: Callable[[], bool] = lambda: False
 
     def left(self) -> float:
         """Seconds until the deadline."""
@@ -54,8 +53,13 @@ class Hook:
 
     def stop_if_lost(self) -> None:
         """Raise Refused when another hook has taken the lock."""
-        if self.lost.is_set():
+        if self.lost():
             raise Refused("The lock on this release was lost to another hook: this one stops. The next run goes on.")
+
+    def remember(self, memory: Memory) -> None:
+        """Record it, unless another hook has taken the lock: then its record stands."""
+        self.stop_if_lost()
+        self.save(memory)
 
 
 def look_and_plan(
@@ -117,7 +121,7 @@ def converge(
     `changed` anything.
     """
     observed, memory = _carry_through(hook, runner, addresses, memory, changed)
-    hook.save(settled(hook.values, observed, memory))
+    hook.remember(settled(hook.values, observed, memory))
     return _online(hook, runner, addresses, observed)
 
 
@@ -153,7 +157,7 @@ def _carry_through(
         if not plan.steps:
             return observed, memory
         memory = (rebuild_remembered if mend_only else remembered)(memory, hook.values, observed)
-        hook.save(memory)
+        hook.remember(memory)
         if done.count(plan) >= SAME_PLAN:
             raise Refused(
                 "\n".join(["These steps were done and the pool did not change:", *(f"  {s}" for s in plan.steps)])
@@ -166,7 +170,7 @@ def _carry_through(
         touched = any(step.volume or step.shell for phase in plan.next_phases for step in phase.steps)
         known = {} if touched else observed.folders
         memory = memory.followed(waited[Until.REBALANCED], waited[Until.HEALED])
-        hook.save(memory)
+        hook.remember(memory)
 
 
 def _reasons(plan: Plan) -> str:
@@ -185,7 +189,6 @@ def _carry_out(hook: Hook, runner: Runner, plan: Plan, observed: Observed) -> tu
     others = [p.name for p in observed.peers if p is not observed.member and p.name not in hook.values.drained]
     members = [observed.member.name, *others]
     for phase in plan.next_phases:
-        hook.stop_if_lost()
         if hook.left() < 0:
             raise Refused("Time is up. What was done stands; run `helm upgrade` again to go on from there.")
         changing = {step.volume for step in phase.steps if step.until is None}

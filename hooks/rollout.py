@@ -48,6 +48,7 @@ def wait_for_pods(
             return pods
         for pod in missing:
             if pod.replaceable:
+                hook.stop_if_lost()
                 hook.report.say(
                     f"{pod.node}: the pod {pod.pod} of older values never started ({pod.problem}); replaced."
                 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from hooks.addresses import addresses_of
 from hooks.converge import SETTLE_SECONDS, Hook, Refused, converge, look_and_plan, mend, until_read
@@ -12,12 +12,25 @@ from hooks.memory import Memory
 from hooks.pods import PeerPod
 from hooks.report import plan_text
 from hooks.rollout import roll_out, wait_for_pods
-from hooks.runner import Runner
+from hooks.runner import ExecResult, Runner
 from hooks.snapshot import Observed
 
 PLAN_ONLY = (
     "`hooks.planOnly` is true: this is where it ends, nothing was changed. Set it to false to carry the plan out."
 )
+
+
+@dataclass(frozen=True)
+class _WhileLocked:
+    """A Runner that asks peers nothing once the hook has lost its lock; what was sent before may still go on."""
+
+    hook: Hook
+    runner: Runner
+
+    def run(self, peer: str, argv: Sequence[str], stdin: str = "", timeout: float = 60) -> ExecResult:
+        """See runner.Runner. Raises Refused when the lock is lost."""
+        self.hook.stop_if_lost()
+        return self.runner.run(peer, argv, stdin, timeout)
 
 
 def run(
@@ -31,15 +44,19 @@ def run(
 
     Raises Refused with the reasons why it did not come to that.
     """
+
+    def reach(pods: Sequence[PeerPod]) -> Runner:
+        return _WhileLocked(hook, runner_of(pods))
+
     pods = wait_for_pods(hook, look, delete)
     addresses = addresses_of(hook.values, pods)
     outdated = {pod.node for pod in pods if pod.outdated}
     if outdated or hook.values.plan_only:
-        _refuse_before_changes(hook, runner_of(pods), addresses, memory, outdated)
+        _refuse_before_changes(hook, reach(pods), addresses, memory, outdated)
     if outdated:
-        memory = mend(hook, runner_of(pods), addresses, memory)
-        pods = roll_out(hook, pods, addresses, runner_of, look, delete)
-    return converge(hook, runner_of(pods), addresses, memory, changed=bool(outdated))
+        memory = mend(hook, reach(pods), addresses, memory)
+        pods = roll_out(hook, pods, addresses, reach, look, delete)
+    return converge(hook, reach(pods), addresses, memory, changed=bool(outdated))
 
 
 def _refuse_before_changes(

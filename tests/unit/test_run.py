@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -33,6 +33,7 @@ class Release:
         self.outdated: list[str] = []
         self.deleted: list[str] = []
         self.problem = ""
+        self.lost: Callable[[], bool] = lambda: False
         self.upgrade()
         write_to_all(self.pool)
         self.outdated = ["a", "b", "c"]
@@ -46,6 +47,7 @@ class Release:
         values = parse(merged({"nodes": [*nodes[:2], {**nodes[2], "rebuild": word}], "volumes": [*volumes]}))
         self.report = Report()
         hook = Hook(values, time.monotonic() + 5, self.report, save=lambda memory: setattr(self, "memory", memory))
+        hook.lost = self.lost
         run(hook, self.memory, lambda pods: self.pool, self.look, self.delete)
 
     def look(self) -> list[PeerPod]:
@@ -147,3 +149,15 @@ def test_what_ends_a_run_after_a_restart_does_not_say_that_nothing_was_changed(m
     later.delete = delete_and_grow_foreign  # type: ignore[method-assign]
     with pytest.raises(Refused, match="Stopped; what was done before stands"):
         later.upgrade([{"name": "safe", "replica": 3}, {"name": "more"}])
+
+
+@pytest.mark.parametrize("at", [1, 4, 8, 12])
+def test_a_hook_that_has_lost_its_lock_asks_and_records_nothing_more(at: int) -> None:
+    release = Release()
+    execs, memory = len(release.pool.execs), release.memory
+    release.lost = lambda: len(release.pool.execs) >= execs + at
+    with pytest.raises(Refused, match="The lock on this release was lost to another hook"):
+        release.upgrade([{"name": "safe", "replica": 3, "options": {"nfs.disable": "off"}}])
+    assert len(release.pool.execs) == execs + at
+    assert release.memory == memory
+    assert release.deleted == []
