@@ -1,4 +1,4 @@
-"""A pool that is in use: nodes leave, get other pods, or come back without what they had."""
+"""A pool that is in use: nodes leave, get other pods, or come back without what they had; two hooks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
+from hooks import lock
 from tests.unit.fake_pool import FakeBrick, FakePeer, FakeVolume
 from tests.unit.machine.changes import Changes
 from tests.unit.machine.faults import FATES, Run
@@ -41,6 +42,31 @@ class DayTwo(Changes):
         self._change(downtime=downtime)
         self.outdated = {name for i, name in enumerate(NODES[: self.nodes]) if (number + 1) >> i & 1}
         self._maybe(run)
+
+    @rule(at=st.integers(1, 30), lost=st.booleans(), whole=st.booleans(), first=long_runs)
+    def two_hooks_are_started(self, at: int, lost: bool, whole: bool, first: Run) -> None:
+        """The second one while the first is at work, which keeps its lock or cannot renew it for too long."""
+        met = False
+
+        def breaks(number: int, change: int | None, done: bool) -> None:
+            nonlocal met
+            if number != at or not done or met:
+                return
+            met = True
+            if lost:
+                self.leases.away = True
+                self.clock.now += lock.SECONDS + 1
+                self.beats.beat()
+                self.leases.away = False
+            execs = len(self.pool.execs)
+            if lost and not whole:
+                self._maybe(first)
+            elif (refusal := self._run()) and not lost:
+                assert "is at work on this release" in refusal
+                assert len(self.pool.execs) == execs
+
+        refusal = self._run(breaks)
+        assert not (met and lost) or (refusal and "was lost to another hook" in refusal), refusal
 
     @precondition(lambda self: self._losers())
     @rule(number=numbers, state=st.booleans(), bricks=st.booleans(), word=st.booleans(), run=st.none() | long_runs)

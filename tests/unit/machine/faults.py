@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from hooks.report import Report
 from hooks.runner import ExecResult
 from tests.unit.fake_pool import FakePool
+from tests.unit.leases import Leases
 
 LOOKS = ("system:: uuid get", "peer status", "volume info", "volume status", "volume get all cluster.op-version")
 
@@ -44,14 +46,52 @@ class Quiet(Report):
         self.lines += text.split("\n")
 
 
+class Calendar:
+    """Stands for the class `datetime` in hooks.lock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+    def now(self, zone: object = None) -> datetime:
+        return datetime.fromtimestamp(self.clock.now, UTC)
+
+    def fromisoformat(self, text: str) -> datetime:
+        return datetime.fromisoformat(text)
+
+
+class Api:
+    """The API server as one hook's pod reaches it: not at all when the pod is dead."""
+
+    def __init__(self, leases: Leases, pod: str) -> None:
+        self.leases = leases
+        self.pod = pod
+        self.dead = False
+
+    @property
+    def holds(self) -> bool:
+        return self.leases.holder == self.pod
+
+    def lease(self, name: str) -> dict[str, Any] | None:
+        if self.dead:
+            raise Death
+        return self.leases.lease(name)
+
+    def take_lease(self, name: str, holder: str, seconds: int, current: Mapping[str, Any] | None) -> bool:
+        return self.leases.take_lease(name, holder, seconds, current)
+
+    def pod_is_gone(self, name: str) -> bool:
+        return self.leases.pod_is_gone(name)
+
+
 class Wire:
     """The Runner of one run: `breaks` is called before and after each exec's effect, with its number among all execs
     and, if it is to change something, among those that are. Before what changes something clients `write`."""
 
     def __init__(
-        self, pool: FakePool, away: Callable[[], list[str]], write: Callable[[], None], breaks: Breaks
+        self, pool: FakePool, api: Api, away: Callable[[], list[str]], write: Callable[[], None], breaks: Breaks
     ) -> None:
         self.pool = pool
+        self.api = api
         self.away = away
         self.write = write
         self.breaks = breaks
@@ -61,6 +101,7 @@ class Wire:
 
     def run(self, peer: str, argv: Sequence[str], stdin: str = "", timeout: float = 60) -> ExecResult:
         changes = list(changes_of(argv, stdin))
+        assert self.api.holds, f"{changes or 'a look'} without the lock"
         missing = self.away() if changes else []
         back = [change for change in changes if change.startswith("cd /var/lib/glusterd && touch ")]
         assert not missing or changes == back, f"{changes} while {missing} are away"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from hooks import apply, converge, observe
+from hooks.lock import Locked, only_hook
+from hooks.memory import Memory
 from hooks.plan_volumes import same_value
 from hooks.run import run
 from hooks.runner import OutcomeUnknown
 from tests.unit.fake_pool import FakeVolume
 from tests.unit.fake_pool.data import lacking
-from tests.unit.machine.faults import Breaks, Death, Quiet, Run, Wire, nothing, one_by_one
+from tests.unit.machine.faults import Api, Breaks, Death, Quiet, Run, Wire, nothing, one_by_one
 from tests.unit.machine.pods import Pods
 
 
@@ -40,29 +43,33 @@ class Runs(Pods):
 
         self._run(breaks, backwards)
 
-    def _run(self, breaks: Breaks = nothing, backwards: bool = False, seconds: float = 60) -> str | None:
+    def _run(self, breaks: Breaks = nothing, backwards: bool = False, seconds: float = 40) -> str | None:
         """One run of the hook; returns why it refused, if it did."""
         for module in (observe, apply):
             self.patch.setattr(module, "side_by_side", one_by_one(backwards))
         self._note_left(None)
         before = self._state()
         listed = {spec.name for spec in self.values.volumes}
-        wire = Wire(self.pool, lambda: [*self._away(), *self._ghosts()], self._write, breaks)
-        hook = converge.Hook(
-            self.values, self.clock.now + seconds, Quiet(), save=lambda memory: self.record.update(memory.to_record())
-        )
+        self.hooks += 1
+        number = self.hooks
+        api = Api(self.leases, f"hook-{number}")
+        wire = Wire(self.pool, api, lambda: [*self._away(), *self._ghosts()], self._write, self._breaks(breaks, api))
+        hook = converge.Hook(self.values, self.clock.now + seconds, Quiet(), save=partial(self._save, api))
         commands = len(self.pool.commands)
         refusal: str | None = None
         outdated = set(self.outdated)
         try:
-            run(hook, self.memory, lambda pods: wire, self._look, self._delete)
-        except converge.Refused as error:
+            with only_hook(api, "hook", api.pod, self.clock.now + 3) as hook.lost:
+                run(hook, self.memory, lambda pods: wire, self._look, partial(self._delete_as, api))
+        except (Locked, converge.Refused) as error:
             refusal = str(error)
         except Death:
             refusal = "dead"
         self._note_work(self.pool.commands[commands:])
         state = self._state()
         self._note_left(before)
+        if self.hooks > number:
+            return refusal  # another hook was at work meanwhile
         changes = [*wire.changes, *sorted(outdated - self.outdated)]
         if refusal is not None and "nothing was changed" in refusal:
             assert not changes, f"{changes}, and then: {refusal}"
@@ -73,6 +80,28 @@ class Runs(Pods):
         if refusal is None:
             self._check_success()
         return refusal
+
+    def _breaks(self, breaks: Breaks, api: Api) -> Breaks:
+        """The same, with a renewal of the lock before it; a pod that dies is gone, and its lock stays behind."""
+
+        def with_lock(number: int, change: int | None, done: bool) -> None:
+            try:
+                self.beats.beat()
+                breaks(number, change, done)
+            except Death:
+                api.dead = True
+                self.leases.gone.add(api.pod)
+                raise
+
+        return with_lock
+
+    def _delete_as(self, api: Api, pod: str) -> None:
+        assert api.holds, f"{pod} is deleted without the lock"
+        self._delete(pod)
+
+    def _save(self, api: Api, memory: Memory) -> None:
+        assert api.holds, "it is recorded without the lock"
+        self.record.update(memory.to_record())
 
     def _note_work(self, commands: Sequence[str]) -> None:
         """Note what must be spread or healed after these commands, until it is."""

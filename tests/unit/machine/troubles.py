@@ -128,5 +128,5 @@ class Troubles(Runs):
             if self._is_lost(name):
                 self._new_word(name)
                 self._start_besides(name)
-        refusal = self._run(seconds=600)
+        refusal = self._run(seconds=200)
         assert refusal is None or any(text in refusal for text in FINAL), refusal

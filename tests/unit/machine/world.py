@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
-from hooks import apply, converge, report, rollout, run
+from hooks import apply, converge, lock, report, rollout, run
 from hooks.memory import Memory
 from hooks.values import BrickSpec, Values, ValuesError, VolumeSpec
 from hooks.values_file import merged
@@ -19,7 +19,8 @@ from hooks.values_parse import parse
 from hooks.values_volumes import CONFIRM
 from tests.unit.fake_pool import FakeBrick, FakeCluster, FakePeer, FakePool, FakeVolume
 from tests.unit.fake_pool.data import write
-from tests.unit.machine.faults import Clock
+from tests.unit.leases import Beats, Leases
+from tests.unit.machine.faults import Calendar, Clock
 
 NODES = "abcdef"
 DIRECTORIES = ["/mnt/brick1", "/d"]
@@ -56,8 +57,15 @@ class World(RuleBasedStateMachine):
         self.patch.setattr(converge, "REPAIR_SECONDS", 0)
         self.patch.setattr(apply, "STALL_SECONDS", 5)
         self.patch.setattr(rollout, "REPAIR_SECONDS", 2)
+        self.patch.setattr(lock, "time", self.clock)
+        self.patch.setattr(lock, "datetime", Calendar(self.clock))
+        self.beats = Beats()
+        self.patch.setattr(lock, "threading", self.beats)
+        self.leases = Leases(Calendar(self.clock).now)
         self.pool = FakePool(*NODES)
         self.record: dict[str, str] = {}
+        self.hooks = 0
+        """Hooks that have been at work, each with its number."""
         self.nodes = 2
         self.dirs = DIRECTORIES[:1]
         self.volumes: dict[str, dict[str, Any]] = {}
