@@ -17,7 +17,7 @@ from tests.unit.machine.growth import Growth
 from tests.unit.machine.troubles import Troubles
 
 EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES") or (2000 if os.environ.get("CI") else 200))
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 class GrowthMachine(Growth, Troubles, Checks):
