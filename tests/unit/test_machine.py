@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from tests.unit.machine.checks import Checks
 from tests.unit.machine.daytwo import DayTwo
 from tests.unit.machine.growth import Growth
+from tests.unit.machine.tending import Tends
 from tests.unit.machine.troubles import Troubles
 
 EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES") or (2000 if os.environ.get("CI") else 200))
@@ -24,7 +25,7 @@ class GrowthMachine(Growth, Troubles, Checks):
     pass
 
 
-class DayTwoMachine(DayTwo, Troubles, Checks):
+class DayTwoMachine(DayTwo, Tends, Troubles, Checks):
     pass
 
 

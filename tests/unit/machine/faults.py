@@ -13,7 +13,14 @@ from hooks.runner import ExecResult
 from tests.unit.fake_pool import FakePool
 from tests.unit.leases import Leases
 
-LOOKS = ("system:: uuid get", "peer status", "volume info", "volume status", "volume get all cluster.op-version")
+LOOKS = (
+    "system:: uuid get",
+    "peer status",
+    "volume info",
+    "volume status",
+    "volume get all cluster.op-version",
+    "volume status all detail",
+)
 
 Breaks = Callable[[int, int | None, bool], None]
 Run = tuple[str, int, int, bool]
@@ -118,7 +125,7 @@ class Wire:
 
 def changes_of(argv: Sequence[str], stdin: str) -> Iterator[str]:
     for command in stdin.splitlines():
-        looks = command in LOOKS or command.endswith((" status", " info summary"))
+        looks = command in LOOKS or command.endswith((" status", " info summary", " info split-brain"))
         if not looks:
             yield command
     if list(argv[2:4]) == ["sh", "-c"] and len(argv) == 5:

@@ -25,9 +25,11 @@ def volume_state(volume: FakeVolume) -> tuple[object, ...]:
 
 class Runs(Pods):
     def _maybe(self, fate: Run | None) -> None:
-        if fate is None:
-            return
-        kind, first, count, backwards = fate
+        if fate is not None:
+            self._run(self._fault(fate), backwards=fate[3])
+
+    def _fault(self, fate: Run) -> Breaks:
+        kind, first, count, _ = fate
 
         def breaks(number: int, change: int | None, done: bool) -> None:
             counted = change if "change" in kind else number
@@ -41,7 +43,7 @@ class Runs(Pods):
             if "loses" in kind and start <= counted < start + count and done == has_effect:
                 raise OutcomeUnknown("the connection was lost")
 
-        self._run(breaks, backwards)
+        return breaks
 
     def _run(self, breaks: Breaks = nothing, backwards: bool = False, seconds: float = 40) -> str | None:
         """One run of the hook; returns why it refused, if it did."""
@@ -50,10 +52,8 @@ class Runs(Pods):
         self._note_left(None)
         before = self._state()
         listed = {spec.name for spec in self.values.volumes}
-        self.hooks += 1
+        api, wire = self._pod(breaks)
         number = self.hooks
-        api = Api(self.leases, f"hook-{number}")
-        wire = Wire(self.pool, api, lambda: [*self._away(), *self._ghosts()], self._write, self._breaks(breaks, api))
         hook = converge.Hook(self.values, self.clock.now + seconds, Quiet(), save=partial(self._save, api))
         commands = len(self.pool.commands)
         refusal: str | None = None
@@ -80,6 +80,15 @@ class Runs(Pods):
         if refusal is None:
             self._check_success()
         return refusal
+
+    def _pod(self, breaks: Breaks) -> tuple[Api, Wire]:
+        """A hook's pod, with all that it can reach."""
+        self.hooks += 1
+        api = Api(self.leases, f"hook-{self.hooks}")
+        return api, Wire(self.pool, api, self._missing, self._write, self._breaks(breaks, api))
+
+    def _missing(self) -> list[str]:
+        return [*self._away(), *self._ghosts()]
 
     def _breaks(self, breaks: Breaks, api: Api) -> Breaks:
         """The same, with a renewal of the lock before it; a pod that dies is gone, and its lock stays behind."""
