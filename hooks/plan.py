@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from hooks import plan_delete, plan_drain, plan_peers, plan_rebuild, plan_repair, plan_volumes
 from hooks.memory import Memory
-from hooks.plan_bricks import growth
+from hooks.plan_bricks import growth, live_bricks
 from hooks.snapshot import Observed
 from hooks.steps import Decision, Phase, Step
 from hooks.values import BrickSpec, Values
@@ -103,10 +103,13 @@ def remembered(memory: Memory, values: Values, observed: Observed) -> Memory:
     existing = {volume.name: volume for volume in observed.volumes}
     grown = {spec.name: growth(spec, existing.get(spec.name), observed, values.drained) for spec in values.volumes}
     options = {spec.name: tuple(key for key, _ in spec.options) for spec in values.volumes}
+    # What was to leave by an earlier plan may move by this one, and then keeps its old copy.
+    live = {volume.id: set(map(str, live_bricks(volume, observed))) for volume in observed.volumes}
+    gone = {i: tuple(place for place in places if place not in live.get(i, ())) for i, places in memory.left.items()}
     left = {existing[v].id: tuple(map(str, g.leaving)) for v, g in grown.items() if g.leaving}
     return replace(
         memory,
-        left={**memory.left, **{i: _and(memory.left.get(i, ()), places) for i, places in left.items()}},
+        left={**gone, **{i: _and(gone.get(i, ()), places) for i, places in left.items()}},
         options={
             v: tuple(sorted({*memory.options.get(v, ()), *keys})) for v, keys in {**memory.options, **options}.items()
         },

@@ -169,3 +169,24 @@ def test_a_removal_that_somebody_else_began_is_not_touched() -> None:
     with pytest.raises(Refused, match=r"10.0.0.1:/mnt/brick1/wide are being taken out of wide, which values do not"):
         Run(run.pool, raw("abcd", "c"), run.memory)()
     assert volume.removing == [volume.bricks[0]]
+
+
+def test_what_was_to_leave_and_moves_after_all_keeps_its_old_copy() -> None:
+    """Another node comes before the first plan was carried out: nothing of it may be remembered as gone."""
+    volumes = [{"name": "pair", "replica": 2}]
+    both = ("/mnt/brick1", "/d")
+    run = installed("abc", volumes, both)
+    first = len(run.pool.execs)
+
+    def breaks(number: int) -> bool:
+        if number >= first + 3:
+            raise SystemExit
+        return False
+
+    run.pool.lose_connection = breaks
+    cut = Run(run.pool, raw("abc", "c", volumes, both), run.memory)
+    with pytest.raises(SystemExit):
+        cut()
+    assert cut.memory.left
+    run.pool.lose_connection = lambda number: False
+    drained(cut, raw("abcd", "c", volumes, both), "c")
