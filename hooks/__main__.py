@@ -17,7 +17,7 @@ from typing import Any
 from kubernetes.client.exceptions import ApiException
 
 from hooks.addresses import addresses_of, moved, network_of
-from hooks.converge import Hook, Refused, converge, look_and_plan, wait_for_pods
+from hooks.converge import Hook, Refused
 from hooks.delete_guard import users, verdict
 from hooks.events import COMPONENT, events_of
 from hooks.gluster import GlusterError
@@ -26,8 +26,8 @@ from hooks.lock import Locked, only_hook
 from hooks.memory import Memory, Tended
 from hooks.pods import PeerPod, peer_pods
 from hooks.preview import Preview, preview, preview_text
-from hooks.report import Report, plan_text, status_table, success
-from hooks.rollout import roll_out
+from hooks.report import Report, status_table, success
+from hooks.run import PLAN_ONLY, run
 from hooks.runner import OutcomeUnknown, PeerUnavailable
 from hooks.tend import Tending, tend
 from hooks.values import Values, ValuesError
@@ -36,9 +36,6 @@ from hooks.values_names import fullname
 from hooks.values_parse import parse
 
 NOTHING_TO_DO, FAILED, CHANGES = 0, 1, 2
-PLAN_ONLY = (
-    "`hooks.planOnly` is true: this is where it ends, nothing was changed. Set it to false to carry the plan out."
-)
 # Seen with Helm 3 and 4: the refused revision stays `pending-rollback`, and "another operation is in progress".
 AFTER_ROLLBACK = (
     "Was this a `helm rollback`, Helm takes no upgrade until you go back to the revision that `helm history {release} "
@@ -77,25 +74,26 @@ def _converge(cluster: Cluster, values: Values, record: str, seconds: float, rep
     with only_hook(cluster, record.removesuffix("-report") + "-hook", socket.gethostname(), hook.deadline) as hook.lost:
         try:
             cluster.write_record(record, {"outcome": "A hook is at work.", "report": ""})
-            look = partial(_look, cluster, values)
-            pods = wait_for_pods(hook, look, cluster.delete_pod)
             memory = _memory(cluster, values, record)
-            addresses = addresses_of(values, pods)
-            runner_of = partial(_runner, cluster)
-            _refuse_before_changes(hook, pods, runner_of(pods), addresses, memory)
-            pods = roll_out(hook, pods, addresses, runner_of, look, cluster.delete_pod)
-            runner = runner_of(pods)
-            observed = converge(hook, runner, addresses, memory)
+            runners: list[PodRunner] = []
+
+            def runner_of(pods: Sequence[PeerPod]) -> PodRunner:
+                runners.append(_runner(cluster, pods))
+                return runners[-1]
+
+            observed = run(hook, memory, runner_of, partial(_look, cluster, values), cluster.delete_pod)
             cluster.write_record(record, {"network": network_of(values)})
             report.say(status_table(observed))
             outcome = success(values, observed)
-            report.say(f"{outcome} ({runner.execs} execs, {report.seconds:.1f} s)")
+            execs = sum(runner.execs for runner in runners)
+            report.say(f"{outcome} ({execs} execs, {report.seconds:.1f} s)")
             return NOTHING_TO_DO
         except (Refused, PeerUnavailable, OutcomeUnknown, GlusterError) as error:
             outcome = str(error)
             raise
         finally:
-            cluster.write_record(record, {"outcome": outcome, "report": "\n".join([*report.lines, ""])})
+            if not hook.lost():
+                cluster.write_record(record, {"outcome": outcome, "report": "\n".join([*report.lines, ""])})
 
 
 def _delete_guard(cluster: Cluster, driver: str, report: Report) -> int:
@@ -138,20 +136,6 @@ def _look_after(cluster: Cluster, hook: Hook, record: str) -> int:
         cluster.write_event(event, new=event["metadata"]["name"] not in old)
     cluster.write_record(record, {"tend": f"{now} {outcome.text()}\n", **outcome.tended.to_record()})
     return FAILED if outcome.failed else NOTHING_TO_DO
-
-
-def _refuse_before_changes(
-    hook: Hook, pods: Sequence[PeerPod], runner: PodRunner, addresses: Mapping[str, str], memory: Memory
-) -> None:
-    """Raise Refused where values want the plan alone, or peers would be restarted for a plan that is refused then."""
-    outdated = {pod.node for pod in pods if pod.outdated}
-    if not (outdated or hook.values.plan_only):
-        return
-    observed, plan = look_and_plan(runner, hook.values, addresses, memory, restarting=outdated)
-    if plan.lasting:
-        raise Refused(plan_text(replace(plan, refusals=plan.lasting, waits=()), observed))
-    if hook.values.plan_only:
-        raise Refused(f"{plan_text(plan, observed)}\n{PLAN_ONLY}")
 
 
 def _plan(cluster: Cluster, values: Values, record: str) -> int:

@@ -1,30 +1,29 @@
-"""The hook's work from waiting for the pods to the last line of the report."""
+"""The pool is brought to what values say: look, plan, do, and look again."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from hooks.apply import EndedBadly, Unfinished, apply_phase
 from hooks.folders import Folder
 from hooks.gluster import GlusterError
 from hooks.memory import Memory
 from hooks.observe import observe, side_by_side, with_coming, with_folders, with_own_word
-from hooks.plan import Plan, bricks_to_inspect, make_plan, remembered, settled
+from hooks.plan import Plan, bricks_to_inspect, make_plan, rebuild_remembered, remembered, settled
 from hooks.plan_drain import pool_of
 from hooks.plan_rebuild import words
 from hooks.plan_repair import offline
-from hooks.pods import PeerPod
 from hooks.report import Report, plan_text
 from hooks.runner import OutcomeUnknown, PeerUnavailable, Runner
 from hooks.snapshot import Observed
 from hooks.steps import Step, Until
 from hooks.values import BrickSpec, Values
 
-STUCK_SECONDS = 60
-"""How long a pod may show the same error that waiting does not mend (image, node, mount, port) before we say so."""
+R = TypeVar("R")
+
 SETTLE_SECONDS = 60
 """How long peers and bricks may take to find each other again after a start (measured: 4 to 20 s)."""
 
@@ -40,13 +39,13 @@ class Refused(Exception):
 
 @dataclass
 class Hook:
-    """What one run of the hook works with. `deadline` is a time.monotonic() value."""
+    """What one run of the hook works with. `deadline` is a time.monotonic() value, `lost` asks after the lock."""
 
     values: Values
     deadline: float
     report: Report
     save: Callable[[Memory], None]
-    lost: threading.Event = field(default_factory=threading.Event)
+    lost: Callable[[], bool] = lambda: False
 
     def left(self) -> float:
         """Seconds until the deadline."""
@@ -54,43 +53,13 @@ class Hook:
 
     def stop_if_lost(self) -> None:
         """Raise Refused when another hook has taken the lock."""
-        if self.lost.is_set():
+        if self.lost():
             raise Refused("The lock on this release was lost to another hook: this one stops. The next run goes on.")
 
-
-def wait_for_pods(hook: Hook, look: Callable[[], list[PeerPod]], delete: Callable[[str], None]) -> list[PeerPod]:
-    """Wait until every node of values has a Ready pod; a pod that can only be replaced is deleted.
-
-    Raises Refused with each missing peer and what keeps it away.
-    """
-    since: dict[str, tuple[str, float]] = {}
-    announced = time.monotonic() + 10
-    while True:
-        pods = look()
-        missing = [pod for pod in pods if not pod.ready]
-        if not missing:
-            return pods
-        for pod in missing:
-            if pod.replaceable:
-                hook.report.say(
-                    f"{pod.node}: the pod {pod.pod} of older values never started ({pod.problem}); replaced."
-                )
-                delete(pod.pod)
-        now = time.monotonic()
-        since = {p.node: since[p.node] if p.node in since and p.stuck else (p.problem, now) for p in missing}
-        stuck = [p for p in missing if p.stuck and now - since[p.node][1] > STUCK_SECONDS]
-        if stuck or hook.left() < 0:
-            raise Refused(_not_ready(pods, missing))
-        if now > announced:
-            hook.report.say(_not_ready(pods, missing, "Still waiting:"))
-            announced = now + 30
-        time.sleep(1)
-
-
-def _not_ready(pods: list[PeerPod], missing: list[PeerPod], head: str = "") -> str:
-    head = head or "The peers did not all start, nothing was changed:"
-    reasons = "\n".join(f"  - {pod.node}: {pod.problem}" for pod in missing)
-    return f"{head} {len(missing)} of {len(pods)} peers are not Ready.\n{reasons}"
+    def remember(self, memory: Memory) -> None:
+        """Record it, unless another hook has taken the lock: then its record stands."""
+        self.stop_if_lost()
+        self.save(memory)
 
 
 def look_and_plan(
@@ -102,6 +71,7 @@ def look_and_plan(
     coming: Container[str] = (),
     known: Mapping[BrickSpec, Folder] | None = None,
     new: bool = False,
+    mend_only: bool = False,
 ) -> tuple[Observed, Plan]:
     """One snapshot of the pool and the plan for it; `known` folders are not read again, `coming` nodes have no peer.
 
@@ -125,29 +95,69 @@ def look_and_plan(
     bricks = bricks_to_inspect(values, observed, memory)
     if bricks:
         observed = with_folders(runner, observed, bricks, coming, known)
-    return observed, make_plan(values, observed, memory, restarting)
+    return observed, make_plan(values, observed, memory, restarting, mend_only)
 
 
-def converge(hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: Memory) -> Observed:
+def until_read(look: Callable[[], R], until: float, stands: str) -> R:
+    """Look until the pool can be read: another transaction, or a peer that has just come back, passes in a moment.
+
+    Raises Refused when it cannot after `until`, a time.monotonic() value; `stands` says what was done by then.
+    """
+    while True:
+        try:
+            return look()
+        except (GlusterError, OutcomeUnknown, PeerUnavailable) as error:
+            if time.monotonic() > until:
+                raise Refused(f"The pool cannot be read, {stands}: {error}") from error
+        time.sleep(0.5)
+
+
+def converge(
+    hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: Memory, changed: bool = False
+) -> Observed:
     """Bring the pool to what values say and wait until every brick of theirs is online; returns the last snapshot.
 
-    Raises Refused with the reasons: the plan refuses, a command failed, or time is up.
+    Raises Refused with the reasons: the plan refuses, a command failed, or time is up; they say whether this run has
+    `changed` anything.
     """
+    observed, memory = _carry_through(hook, runner, addresses, memory, changed)
+    hook.remember(settled(hook.values, observed, memory))
+    return _online(hook, runner, addresses, observed)
+
+
+def mend(hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: Memory) -> Memory:
+    """Put right what is broken, before peers are restarted, as far as nothing is in the way; returns what is recorded.
+
+    What is in the way may be just what a peer's new pod is needed for. Raises Refused when a command failed.
+    """
+    return _carry_through(hook, runner, addresses, memory, False, mend_only=True)[1]
+
+
+def _carry_through(
+    hook: Hook,
+    runner: Runner,
+    addresses: Mapping[str, str],
+    memory: Memory,
+    changed: bool,
+    mend_only: bool = False,
+) -> tuple[Observed, Memory]:
+    """Look, plan and do until there is nothing left to do, or to mend."""
     shown: list[Step] = []
     done: list[Plan] = []
-    changed = False
     known: Mapping[BrickSpec, Folder] = {}
     while True:
-        observed, plan = _settled(hook, runner, addresses, memory, changed, known)
+        observed, plan = _settled(hook, runner, addresses, memory, changed, known, mend_only)
         if plan.refusals or plan.waits:
+            if mend_only:
+                return observed, memory
             raise Refused(_reasons(plan) if changed else plan_text(plan, observed))
-        if not shown or any(step not in shown for step in plan.steps):
+        if any(step not in shown for step in plan.steps) or not (shown or mend_only):
             hook.report.say(plan_text(plan, observed))
             shown += plan.steps
         if not plan.steps:
-            break
-        memory = remembered(memory, hook.values, observed)
-        hook.save(memory)
+            return observed, memory
+        memory = (rebuild_remembered if mend_only else remembered)(memory, hook.values, observed)
+        hook.remember(memory)
         if done.count(plan) >= SAME_PLAN:
             raise Refused(
                 "\n".join(["These steps were done and the pool did not change:", *(f"  {s}" for s in plan.steps)])
@@ -160,9 +170,7 @@ def converge(hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: M
         touched = any(step.volume or step.shell for phase in plan.next_phases for step in phase.steps)
         known = {} if touched else observed.folders
         memory = memory.followed(waited[Until.REBALANCED], waited[Until.HEALED])
-        hook.save(memory)
-    hook.save(settled(hook.values, observed, memory))
-    return _online(hook, runner, addresses, observed)
+        hook.remember(memory)
 
 
 def _reasons(plan: Plan) -> str:
@@ -181,7 +189,6 @@ def _carry_out(hook: Hook, runner: Runner, plan: Plan, observed: Observed) -> tu
     others = [p.name for p in observed.peers if p is not observed.member and p.name not in hook.values.drained]
     members = [observed.member.name, *others]
     for phase in plan.next_phases:
-        hook.stop_if_lost()
         if hook.left() < 0:
             raise Refused("Time is up. What was done stands; run `helm upgrade` again to go on from there.")
         changing = {step.volume for step in phase.steps if step.until is None}
@@ -213,6 +220,7 @@ def _settled(
     memory: Memory,
     changed: bool,
     known: Mapping[BrickSpec, Folder],
+    mend_only: bool,
 ) -> tuple[Observed, Plan]:
     """Look until the plan has no `waits` and nothing to repair, or that does not pass by itself.
 
@@ -221,18 +229,16 @@ def _settled(
     new = not (changed or memory.uuids)
     until = min(time.monotonic() + SETTLE_SECONDS, hook.deadline)
     repair = min(time.monotonic() + REPAIR_SECONDS, hook.deadline)
+
+    def look() -> tuple[Observed, Plan]:
+        return look_and_plan(runner, hook.values, addresses, memory, known=known, new=new, mend_only=mend_only)
+
     while True:
-        try:
-            observed, plan = look_and_plan(runner, hook.values, addresses, memory, known=known, new=new)
-        except (GlusterError, OutcomeUnknown, PeerUnavailable) as error:
-            if time.monotonic() > until:
-                stands = "what was done before stands" if changed else "nothing was changed"
-                raise Refused(f"The pool cannot be read, {stands}: {error}") from error
-        else:
-            now = time.monotonic()
-            passing = (plan.waits and not plan.refusals and now < until) or (plan.repairs and now < repair)
-            if not passing:
-                return observed, plan
+        observed, plan = until_read(look, until, "what was done before stands" if changed else "nothing was changed")
+        now = time.monotonic()
+        passing = (plan.waits and not plan.refusals and now < until) or (plan.repairs and now < repair)
+        if not passing:
+            return observed, plan
         time.sleep(0.5)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 SECONDS = 30
-"""How long a Lease lives without being renewed; it is renewed three times as often."""
+"""How long a Lease lives without being renewed; it is renewed six times as often."""
 
 
 class Locked(Exception):
@@ -32,21 +33,35 @@ class Leases(Protocol):
     def pod_is_gone(self, name: str) -> bool: ...
 
 
+@dataclass
+class _Held:
+    """A Lease as its holder knows it: `renewed` is a time.monotonic() value from before it was last taken."""
+
+    renewed: float
+    taken: bool = False
+
+    def lost(self) -> bool:
+        """Whether another has the Lease; a holder that cannot renew it gives up well before others may take it."""
+        return self.taken or time.monotonic() - self.renewed > SECONDS * 2 / 3
+
+
 @contextmanager
-def only_hook(cluster: Leases, name: str, holder: str, deadline: float) -> Iterator[threading.Event]:
+def only_hook(cluster: Leases, name: str, holder: str, deadline: float) -> Iterator[Callable[[], bool]]:
     """Hold the Lease `name` as `holder` (a pod's name); wait for it until `deadline`, a time.monotonic() value.
 
-    The event is set when the Lease was lost, which must stop the work. Raises Locked when another hook keeps it.
+    Yields the question whether the Lease is lost, which must stop the work. Raises Locked when another hook keeps it.
     """
+    held = _Held(time.monotonic())
     while (other := _try(cluster, name, holder)) is not None:
         if time.monotonic() > deadline:
             raise Locked(other, name)
         time.sleep(1)
-    lost, released = threading.Event(), threading.Event()
-    renewer = threading.Thread(target=_renew, args=(cluster, name, holder, lost, released), daemon=True)
+        held.renewed = time.monotonic()
+    released = threading.Event()
+    renewer = threading.Thread(target=_renew, args=(cluster, name, holder, held, released), daemon=True)
     renewer.start()
     try:
-        yield lost
+        yield held.lost
     finally:
         released.set()
         renewer.join()
@@ -69,17 +84,14 @@ def _alive(lease: Mapping[str, Any]) -> bool:
     return (datetime.now(UTC) - renewed).total_seconds() < float(lease["spec"]["leaseDurationSeconds"])
 
 
-def _renew(cluster: Leases, name: str, holder: str, lost: threading.Event, released: threading.Event) -> None:
-    renewed = time.monotonic()
-    while not released.wait(SECONDS / 3):
+def _renew(cluster: Leases, name: str, holder: str, held: _Held, released: threading.Event) -> None:
+    while not released.wait(SECONDS / 6):
+        now = time.monotonic()
         try:
             current = cluster.lease(name)
-            if current and current["spec"].get("holderIdentity") == holder:
-                if cluster.take_lease(name, holder, SECONDS, current):
-                    renewed = time.monotonic()
-            else:
-                lost.set()
+            if not current or current["spec"].get("holderIdentity") != holder:
+                held.taken = True
+            elif cluster.take_lease(name, holder, SECONDS, current):
+                held.renewed = now
         except Exception as error:  # the API server may be away for a while; what counts is the age of the Lease
             print(f"The Lease {name} cannot be renewed: {error}", flush=True)
-        if time.monotonic() - renewed > SECONDS:
-            lost.set()

@@ -101,13 +101,16 @@ def with_own_word(runner: Runner, observed: Observed, names: Collection[str]) ->
     """Add to a snapshot what the glusterds of these nodes say themselves, and the pool's op-version."""
     (reply,) = session(runner, observed.member.name, ["volume get all cluster.op-version"])
     version = _root(observed.member.name, reply).findtext("volGetopts/Opt/Value", "")
-    asked = {
-        peer.name: replace(_ask(runner, peer.name, peer.address, None), at_address=peer.at_address)
-        for peer in observed.peers
-        if peer.name in names and peer.volumes is None
-    }
-    peers = tuple(asked.get(peer.name, peer) for peer in observed.peers)
-    marked = [name for name in names if not runner.run(name, ["timeout", "30", "test", "-e", TAKING_OVER]).exit_code]
+
+    def ask(peer: Peer) -> tuple[Peer, bool]:
+        asked = _ask(runner, peer.name, peer.address, None) if peer.volumes is None else peer
+        marked = not runner.run(peer.name, ["timeout", "30", "test", "-e", TAKING_OVER]).exit_code
+        return replace(asked, at_address=peer.at_address), marked
+
+    told = side_by_side(ask, [peer for peer in observed.peers if peer.name in names])
+    own = {peer.name: peer for peer, _ in told}
+    peers = tuple(own.get(peer.name, peer) for peer in observed.peers)
+    marked = {peer.name for peer, marked in told if marked}
     return replace(observed, peers=peers, op_version=version, taking_over=frozenset(marked))
 
 

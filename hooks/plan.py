@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 from hooks import plan_delete, plan_drain, plan_peers, plan_rebuild, plan_repair, plan_volumes
 from hooks.memory import Memory
-from hooks.plan_bricks import growth
+from hooks.plan_bricks import growth, live_bricks
 from hooks.snapshot import Observed
-from hooks.steps import Phase, Step
+from hooks.steps import Decision, Phase, Step
 from hooks.values import BrickSpec, Values
 
 
@@ -58,8 +58,13 @@ def bricks_to_inspect(values: Values, observed: Observed, memory: Memory) -> tup
     return tuple(dict.fromkeys(wanted))
 
 
-def make_plan(values: Values, observed: Observed, memory: Memory, restarting: Container[str] = ()) -> Plan:
-    """Decide. `observed` must hold the folders of `bricks_to_inspect`; `restarting` nodes get a changed pod."""
+def make_plan(
+    values: Values, observed: Observed, memory: Memory, restarting: Container[str] = (), mend_only: bool = False
+) -> Plan:
+    """Decide. `observed` must hold the folders of `bricks_to_inspect`; `restarting` nodes get a changed pod.
+
+    With `mend_only` the plan is no more than what is broken: lost peers and bricks, and what does not run.
+    """
     peers = plan_peers.decide(observed, memory.uuids, plan_rebuild.identities(values, observed, memory))
     identity = plan_rebuild.decide(values, observed, memory)
     if identity.refusals or identity.phases[0].steps:
@@ -67,15 +72,20 @@ def make_plan(values: Values, observed: Observed, memory: Memory, restarting: Co
     resets = plan_rebuild.resets(values, observed, memory)
     lost = {found.volume.name for found in plan_rebuild.lost_bricks(values, observed, memory)}
     repair = plan_repair.decide(values, observed, lost)
+    if mend_only:
+        return _plan((replace(peers, phases=()), resets, repair), repair)
     deletion = plan_delete.decide(values, observed, memory)
     volumes = plan_volumes.decide(values, observed, memory, restarting)
     drain = plan_drain.decide(values, observed, memory)
-    parts = (peers, resets, repair, deletion, volumes, drain)
+    return _plan((peers, resets, repair, deletion, volumes, drain), repair)
+
+
+def _plan(parts: Sequence[Decision], repair: Decision) -> Plan:
     return Plan(
         phases=_each_wait_once([phase for part in parts for phase in part.phases]),
         refusals=tuple(refusal for part in parts for refusal in part.refusals),
-        waits=peers.waits + resets.waits,
-        notes=peers.notes + deletion.notes + volumes.notes + drain.notes,
+        waits=tuple(wait for part in parts for wait in part.waits),
+        notes=tuple(note for part in parts for note in part.notes),
         offline=repair.refusals,
         repairs=bool(repair.refusals or any(phase.steps for phase in repair.phases)),
     )
@@ -87,21 +97,19 @@ def remembered(memory: Memory, values: Values, observed: Observed) -> Memory:
     Options that are being set are the hook's from now on, older ones still are; bricks that were found free may be
     taken; what gets bricks must be healed or rebalanced afterwards.
     """
-    rebuilding = plan_rebuild.started(values, observed, memory)
-    memory = replace(
-        memory,
-        rebuilding=_and(memory.rebuilding, sorted(rebuilding)),
-        healing=_and(memory.healing, plan_rebuild.to_heal(rebuilding, observed, memory)),
-    )
+    memory = rebuild_remembered(memory, values, observed)
     if plan_rebuild.identities(values, observed, memory):
         return memory  # which bricks are on which node cannot be said while a peer has a wrong UUID
     existing = {volume.name: volume for volume in observed.volumes}
     grown = {spec.name: growth(spec, existing.get(spec.name), observed, values.drained) for spec in values.volumes}
     options = {spec.name: tuple(key for key, _ in spec.options) for spec in values.volumes}
+    # What was to leave by an earlier plan may move by this one, and then keeps its old copy.
+    live = {volume.id: set(map(str, live_bricks(volume, observed))) for volume in observed.volumes}
+    gone = {i: tuple(place for place in places if place not in live.get(i, ())) for i, places in memory.left.items()}
     left = {existing[v].id: tuple(map(str, g.leaving)) for v, g in grown.items() if g.leaving}
     return replace(
         memory,
-        left={**memory.left, **{i: _and(memory.left.get(i, ()), places) for i, places in left.items()}},
+        left={**gone, **{i: _and(gone.get(i, ()), places) for i, places in left.items()}},
         options={
             v: tuple(sorted({*memory.options.get(v, ()), *keys})) for v, keys in {**memory.options, **options}.items()
         },
@@ -109,6 +117,16 @@ def remembered(memory: Memory, values: Values, observed: Observed) -> Memory:
         rebalancing=_and(memory.rebalancing, (v for v, g in grown.items() if g.added and v in existing)),
         healing=_and(memory.healing, (v for v, g in grown.items() if g.widened or g.moved)),
         deleting=plan_delete.remembered(values, observed, memory),
+    )
+
+
+def rebuild_remembered(memory: Memory, values: Values, observed: Observed) -> Memory:
+    """The part of `remembered` that goes with a plan that only mends."""
+    rebuilding = plan_rebuild.started(values, observed, memory)
+    return replace(
+        memory,
+        rebuilding=_and(memory.rebuilding, sorted(rebuilding)),
+        healing=_and(memory.healing, plan_rebuild.to_heal(rebuilding, observed, memory)),
     )
 
 

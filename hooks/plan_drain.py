@@ -7,7 +7,7 @@ leaves before all on it is healed elsewhere, and nothing is taken away that has 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from hooks.memory import Memory
 from hooks.plan_bricks import Growth, growth, listed, live_bricks
@@ -15,7 +15,7 @@ from hooks.plan_delete import FIND_FILE, REMOVE_SECONDS
 from hooks.plan_volumes import ask_to_heal
 from hooks.pool import Volume
 from hooks.snapshot import Observed, Peer
-from hooks.steps import Decision, Phase, Step, Until
+from hooks.steps import Decision, Step, Until, phase, phases_of
 from hooks.values import BrickSpec, Values, VolumeSpec
 
 MOVES = 8
@@ -30,28 +30,15 @@ _NO_FILES = (
 class _Steps:
     """Steps of all drained nodes, phase by phase."""
 
-    ask: list[Step] = field(default_factory=list)
-    heal: list[Step] = field(default_factory=list)
-    move: list[Step] = field(default_factory=list)
-    stop: list[Step] = field(default_factory=list)
-    start: list[Step] = field(default_factory=list)
-    watch: list[Step] = field(default_factory=list)
-    check: list[Step] = field(default_factory=list)
-    commit: list[Step] = field(default_factory=list)
-    detach: list[Step] = field(default_factory=list)
-
-    def phases(self) -> tuple[Phase, ...]:
-        return (
-            Phase("Heal what bricks that leave may be needed for", tuple(self.ask)),
-            Phase("Wait until nothing is left to heal", tuple(self.heal)),
-            Phase("Move bricks to other nodes, one of a volume at a time", tuple(self.move), observe=True),
-            Phase("End what was begun and failed", tuple(self.stop)),
-            Phase("Move the data of bricks that leave to the others", tuple(self.start)),
-            Phase("Wait until it is moved", tuple(self.watch)),
-            Phase("Make sure that no file is left on them", tuple(self.check)),
-            Phase("Take them out of their volumes", tuple(self.commit), observe=True),
-            Phase("Let the peers go", tuple(self.detach), observe=True),
-        )
+    ask: list[Step] = phase("Heal what bricks that leave may be needed for")
+    heal: list[Step] = phase("Wait until nothing is left to heal")
+    move: list[Step] = phase("Move bricks to other nodes, one of a volume at a time", observe=True)
+    stop: list[Step] = phase("End what was begun and failed")
+    start: list[Step] = phase("Move the data of bricks that leave to the others")
+    watch: list[Step] = phase("Wait until it is moved")
+    check: list[Step] = phase("Make sure that no file is left on them")
+    commit: list[Step] = phase("Take them out of their volumes", observe=True)
+    detach: list[Step] = phase("Let the peers go", observe=True)
 
 
 def decide(values: Values, observed: Observed, memory: Memory) -> Decision:
@@ -84,7 +71,7 @@ def decide(values: Values, observed: Observed, memory: Memory) -> Decision:
     for peer in leaving:
         if peer.name not in held:
             _detach(peer, values, observed, steps)
-    return Decision(steps.phases(), tuple(refusals), notes=tuple(notes))
+    return Decision(phases_of(steps), tuple(refusals), notes=tuple(notes))
 
 
 def pool_of(values: Values, observed: Observed) -> Observed:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hooks.memory import Memory
-from hooks.plan_bricks import in_sets, live_bricks
+from hooks.plan_bricks import in_sets, listed, live_bricks
 from hooks.plan_peers import belongings, lost
 from hooks.plan_repair import offline
 from hooks.pool import Volume
@@ -72,22 +72,22 @@ class Lost:
     volume: Volume
     brick: BrickSpec
     address: str
-    others_online: bool
+    others_offline: tuple[BrickSpec, ...]
 
 
 def lost_bricks(values: Values, observed: Observed, memory: Memory) -> Iterator[Lost]:
     """Offline bricks whose folders are gone though the disk is there, on nodes that may be rebuilt."""
     authorised = words(values, memory)
-    listed = {spec.name for spec in values.volumes}
+    names = {spec.name for spec in values.volumes}
     for volume in observed.volumes:
-        if not volume.started or volume.name not in listed:
+        if not volume.started or volume.name not in names:
             continue
         away = {BrickSpec(observed.name_of(brick.peer), brick.path): brick.host for brick in offline(volume, observed)}
         for group in in_sets(live_bricks(volume, observed), volume.set_size):
             for brick in group:
                 if brick in away and brick.node in authorised and _gone(brick, values, observed):
-                    others = any(other in away for other in group if other != brick)
-                    yield Lost(volume, brick, away[brick], not others)
+                    others = tuple(other for other in group if other in away and other != brick)
+                    yield Lost(volume, brick, away[brick], others)
 
 
 def resets(values: Values, observed: Observed, memory: Memory) -> Decision:
@@ -101,10 +101,10 @@ def resets(values: Values, observed: Observed, memory: Memory) -> Decision:
                 f"{found.brick}: the brick of {name} is lost, and {name} is distributed: nobody else has its files. "
                 "Put them back from a backup with the folder's volume-id, or delete the volume."
             )
-        elif not found.others_online:
+        elif found.others_offline:
             refusals.append(
-                f"{found.brick}: the brick of {name} is lost, and another one of its set is offline. It is filled from "
-                "the others: bring them back first."
+                f"{found.brick}: the brick of {name} is lost, and {listed(found.others_offline)} of its set is "
+                "offline. It is filled from the others: bring them back first, as deleting their peers' pods may do."
             )
         else:
             place = f"{found.address}:{found.brick.path}"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from hooks.memory import Memory
 from hooks.plan_bricks import Growth, growth, listed, other_sets, unusable
 from hooks.plan_delete import doomed
 from hooks.pool import Volume
 from hooks.snapshot import Observed
-from hooks.steps import Decision, Phase, Step, Until
+from hooks.steps import Decision, Step, Until, phase, phases_of
 from hooks.values import BrickSpec, Values, VolumeSpec
 
 _TRUE = {"on", "yes", "true", "enable", "1"}
@@ -21,26 +21,14 @@ _FALSE = {"off", "no", "false", "disable", "0"}
 class _Steps:
     """Steps of all volumes, phase by phase."""
 
-    clean: list[Step] = field(default_factory=list)
-    make: list[Step] = field(default_factory=list)
-    widen: list[Step] = field(default_factory=list)
-    ask: list[Step] = field(default_factory=list)
-    heal: list[Step] = field(default_factory=list)
-    add: list[Step] = field(default_factory=list)
-    spread: list[Step] = field(default_factory=list)
-    watch: list[Step] = field(default_factory=list)
-
-    def phases(self) -> tuple[Phase, ...]:
-        return (
-            Phase("Clean up after a step that failed half-way", tuple(self.clean), observe=True),
-            Phase("Make the volumes, set their options, start them", tuple(self.make)),
-            Phase("Add a copy to each set", tuple(self.widen), observe=True),
-            Phase("Fill the new copies", tuple(self.ask)),
-            Phase("Wait until nothing is left to heal", tuple(self.heal)),
-            Phase("Add whole sets of bricks", tuple(self.add)),
-            Phase("Spread the data over the new sets", tuple(self.spread)),
-            Phase("Wait until it is spread", tuple(self.watch)),
-        )
+    clean: list[Step] = phase("Clean up after a step that failed half-way", observe=True)
+    make: list[Step] = phase("Make the volumes, set their options, start them")
+    widen: list[Step] = phase("Add a copy to each set", observe=True)
+    ask: list[Step] = phase("Fill the new copies")
+    heal: list[Step] = phase("Wait until nothing is left to heal")
+    add: list[Step] = phase("Add whole sets of bricks")
+    spread: list[Step] = phase("Spread the data over the new sets")
+    watch: list[Step] = phase("Wait until it is spread")
 
 
 def decide(values: Values, observed: Observed, memory: Memory, restarting: Container[str] = ()) -> Decision:
@@ -77,7 +65,7 @@ def decide(values: Values, observed: Observed, memory: Memory, restarting: Conta
         f"The volume {name} is in the pool but not in `volumes`: kept as it is."
         for name in sorted(existing.keys() - {spec.name for spec in values.volumes} - {*values.deleted})
     ]
-    return Decision(steps.phases(), tuple(refusals), notes=tuple(notes))
+    return Decision(phases_of(steps), tuple(refusals), notes=tuple(notes))
 
 
 def brick_folders(values: Values, observed: Observed) -> Iterator[BrickSpec]:

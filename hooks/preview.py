@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from hooks.addresses import addresses_of, moved
-from hooks.converge import Refused, look_and_plan
-from hooks.gluster import GlusterError
+from hooks.converge import look_and_plan, until_read
 from hooks.guard import left_out, live_peers, restarting, switched
 from hooks.memory import Memory
 from hooks.plan import Plan
 from hooks.pods import PeerPod
 from hooks.report import plan_text
-from hooks.runner import OutcomeUnknown, PeerUnavailable, Runner
+from hooks.runner import Runner
 from hooks.snapshot import Observed
 from hooks.values import Values
 
@@ -58,32 +57,17 @@ def preview(
     changed = restarting(values, live) | {pod.node for pod in running if pod.outdated}
     coming = tuple(pod.node for pod in pods if pod.node not in live)
     addresses = {**addresses_of(values, pods), **{node: _unknown(values, node) for node in coming}}
-    observed, plan = _look(runner, values, addresses, memory, changed, coming)
+    observed, plan = until_read(
+        lambda: look_and_plan(runner, values, addresses, memory, changed, coming),
+        time.monotonic() + READ_SECONDS,
+        "nothing was changed",
+    )
     asked = observed if running else None
     plan = replace(plan, refusals=(*left_out(values, live, memory.uuids, asked), *plan.refusals))
     if coming and live:
         note = f"{', '.join(coming)}: no peer runs there yet; its state and folders are looked at when it does."
         plan = replace(plan, notes=(*plan.notes, note))
     return Preview(plan, observed, changed=tuple(pod.node for pod in pods if pod.node in changed))
-
-
-def _look(
-    runner: Runner,
-    values: Values,
-    addresses: Mapping[str, str],
-    memory: Memory,
-    changed: Container[str],
-    coming: Container[str],
-) -> tuple[Observed, Plan]:
-    """Look until the pool can be read: another transaction, or a peer that has just come back, passes in a moment."""
-    until = time.monotonic() + READ_SECONDS
-    while True:
-        try:
-            return look_and_plan(runner, values, addresses, memory, changed, coming)
-        except (GlusterError, OutcomeUnknown, PeerUnavailable) as error:
-            if time.monotonic() > until:
-                raise Refused(f"The pool cannot be read, nothing was changed: {error}") from error
-            time.sleep(1)
 
 
 def _unknown(values: Values, node: str) -> str:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from hooks.absence import harmed_without, missed_without
-from hooks.converge import REPAIR_SECONDS, Hook, Refused, wait_for_pods
+from hooks.converge import REPAIR_SECONDS, Hook, Refused
 from hooks.gluster import GlusterError, session
 from hooks.observe import observe
 from hooks.plan_repair import offline
@@ -18,6 +18,8 @@ from hooks.progress import healed, unhealed_bricks
 from hooks.runner import OutcomeUnknown, PeerUnavailable, Runner
 from hooks.snapshot import Observed
 
+STUCK_SECONDS = 60
+"""How long a pod may show the same error that waiting does not mend (image, node, mount, port) before we say so."""
 ANNOUNCE_SECONDS = 15
 ASK_SECONDS = 10
 """How often self-heal daemons are asked to go on: a dispersed volume under a writer stood at 23 entries for minutes
@@ -28,6 +30,43 @@ _REMEDY = (
     "Say `rollout.allowDowntime: true` if that may happen now; until then the pods stay as they are, "
     "and so does what needs the changed ones."
 )
+
+
+def wait_for_pods(
+    hook: Hook, look: Callable[[], list[PeerPod]], delete: Callable[[str], None], stands: str = "nothing was changed"
+) -> list[PeerPod]:
+    """Wait until every node of values has a Ready pod; a pod that can only be replaced is deleted.
+
+    Raises Refused with each missing peer and what keeps it away.
+    """
+    since: dict[str, tuple[str, float]] = {}
+    announced = time.monotonic() + 10
+    while True:
+        pods = look()
+        missing = [pod for pod in pods if not pod.ready]
+        if not missing:
+            return pods
+        for pod in missing:
+            if pod.replaceable:
+                hook.stop_if_lost()
+                hook.report.say(
+                    f"{pod.node}: the pod {pod.pod} of older values never started ({pod.problem}); replaced."
+                )
+                delete(pod.pod)
+        now = time.monotonic()
+        since = {p.node: since[p.node] if p.node in since and p.stuck else (p.problem, now) for p in missing}
+        stuck = [p for p in missing if p.stuck and now - since[p.node][1] > STUCK_SECONDS]
+        if stuck or hook.left() < 0:
+            raise Refused(_not_ready(pods, missing, f"The peers did not all start, {stands}:"))
+        if now > announced:
+            hook.report.say(_not_ready(pods, missing, "Still waiting:"))
+            announced = now + 30
+        time.sleep(1)
+
+
+def _not_ready(pods: list[PeerPod], missing: list[PeerPod], head: str) -> str:
+    reasons = "\n".join(f"  - {pod.node}: {pod.problem}" for pod in missing)
+    return f"{head} {len(missing)} of {len(pods)} peers are not Ready.\n{reasons}"
 
 
 def roll_out(
@@ -56,7 +95,7 @@ def roll_out(
         began = time.monotonic()
         hook.stop_if_lost()
         delete(next(pod.pod for pod in pods if pod.node == node))
-        pods = wait_for_pods(hook, look, delete)
+        pods = wait_for_pods(hook, look, delete, "what was done before stands")
         _, first = _wait_until_whole(hook, runner_of(pods), addresses, outdated)
         state = f"what is amiss now lies on {first}" if first else "all healed"
         hook.report.say(

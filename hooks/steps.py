@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from enum import Enum
+from typing import Any
 
 
 class Until(Enum):
@@ -55,3 +56,13 @@ class Decision:
     refusals: tuple[str, ...] = ()
     waits: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def phase(title: str, observe: bool = False) -> Any:
+    """A dataclass's field that collects the steps of a phase, see phases_of()."""
+    return field(default_factory=list, metadata={"title": title, "observe": observe})
+
+
+def phases_of(collected: Any) -> tuple[Phase, ...]:
+    """The phases of a dataclass whose fields are all made by phase(), in their order."""
+    return tuple(Phase(steps=tuple(getattr(collected, of.name)), **of.metadata) for of in fields(collected))

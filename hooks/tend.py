@@ -121,7 +121,8 @@ def _look_after(job: Tending, said: Sequence[Finding]) -> Outcome:
         observed, plan = _look(job, last)
     steps: list[str] = []
     put: list[Finding] = []
-    may = not (job.unready or job.hook.values.plan_only or _strangers(job, observed))
+    lost = plan_rebuild.identities(job.hook.values, observed, job.memory)
+    may = not (job.unready or job.hook.values.plan_only or _strangers(job, observed) or lost)
     sound = may and plan is not None and not plan.waits
     phases = plan_repair.decide(job.hook.values, observed).phases if sound else ()
     if any(phase.steps for phase in phases):

@@ -12,7 +12,10 @@ from hooks.snapshot import Observed
 from hooks.values import Values
 from hooks.values_file import merged
 from hooks.values_parse import parse
-from tests.unit.fake_pool import FakePool
+from tests.unit.fake_pool import FakePool, FakeVolume
+from tests.unit.fake_pool.data import lacking, readable, write
+
+FILES = 6
 
 THREE: dict[str, Any] = {
     "nodes": [{"name": name, "address": f"10.0.0.{i}"} for i, name in enumerate("abc", start=1)],
@@ -51,3 +54,16 @@ class Run:
     @property
     def text(self) -> str:
         return "\n".join(self.report.lines)
+
+
+def write_to_all(pool: FakePool) -> None:
+    """A client writes FILES files to each volume."""
+    first = pool.peers["a"]
+    assert all(write(first, volume, file) for volume in first.cluster.volumes.values() for file in range(FILES))
+
+
+def is_whole(pool: FakePool, volume: FakeVolume) -> bool:
+    """Whether nothing is left to heal, and every file is there."""
+    first = pool.peers["a"]
+    whole = not volume.healing and not list(lacking(first, volume))
+    return whole and all(readable(first, volume, file) for file in volume.homes)

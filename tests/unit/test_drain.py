@@ -8,7 +8,7 @@ import pytest
 
 from hooks.converge import Refused
 from tests.unit.fake_pool import FakePool
-from tests.unit.running import Run
+from tests.unit.running import FILES, Run, is_whole, write_to_all
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
 
@@ -32,9 +32,7 @@ def raw(
 def installed(names: str, volumes: list[dict[str, Any]] = VOLUMES, bricks: tuple[str, ...] = ("/mnt/brick1",)) -> Run:
     run = Run(FakePool(*"abcdef"), raw(names, volumes=volumes, bricks=bricks))
     run()
-    for volume in run.pool.peers["a"].cluster.volumes.values():
-        for brick in volume.bricks:
-            folder(run.pool, f"{brick.host}:{brick.path}")["data"] = "yes"
+    write_to_all(run.pool)
     return run
 
 
@@ -53,9 +51,9 @@ def drained(run: Run, values: dict[str, Any], names: str) -> Run:
     members = {member.name for member in run.pool.peers["a"].cluster.members}
     assert not members & set(names)
     for volume in run.pool.peers["a"].cluster.volumes.values():
-        assert not volume.healing
         assert all(brick.online for brick in volume.bricks)
-        assert any(folder(run.pool, place)["data"] == "yes" for place in places(run.pool, volume.name))
+        assert len(volume.homes) == FILES
+        assert is_whole(run.pool, volume)
     assert set(again.memory.uuids) == {node["name"] for node in values["nodes"]} - set(names)
     last = Run(run.pool, values, again.memory)
     last()
@@ -71,10 +69,9 @@ def test_a_node_s_bricks_move_to_a_new_one_and_its_peer_leaves() -> None:
     again = drained(run, raw("abcd", "c"), "c")
     for volume in ("safe", "cold", "lean"):
         assert places(run.pool, volume) == [f"10.0.0.{i}:/mnt/brick1/{volume}" for i in (1, 2, 4)]
-        assert all(folder(run.pool, place)["data"] == "yes" for place in places(run.pool, volume))
     assert run.pool.peers["a"].cluster.volumes["lean"].bricks[2].arbiter
     assert places(run.pool, "wide") == [f"10.0.0.{i}:/mnt/brick1/wide" for i in (1, 2, 4)]
-    assert folder(run.pool, "10.0.0.3:/mnt/brick1/safe")["data"] == "yes", "what moved keeps its old copy"
+    assert run.pool.peers["c"].has_files("/mnt/brick1/safe"), "what moved keeps its old copy"
     assert folder(run.pool, "10.0.0.3:/mnt/brick1/wide")["kind"] == "absent"
     assert "Note: safe: c:/mnt/brick1/safe keeps its old copy" in again.text
 
@@ -172,3 +169,24 @@ def test_a_removal_that_somebody_else_began_is_not_touched() -> None:
     with pytest.raises(Refused, match=r"10.0.0.1:/mnt/brick1/wide are being taken out of wide, which values do not"):
         Run(run.pool, raw("abcd", "c"), run.memory)()
     assert volume.removing == [volume.bricks[0]]
+
+
+def test_what_was_to_leave_and_moves_after_all_keeps_its_old_copy() -> None:
+    """Another node comes before the first plan was carried out: nothing of it may be remembered as gone."""
+    volumes = [{"name": "pair", "replica": 2}]
+    both = ("/mnt/brick1", "/d")
+    run = installed("abc", volumes, both)
+    first = len(run.pool.execs)
+
+    def breaks(number: int) -> bool:
+        if number >= first + 3:
+            raise SystemExit
+        return False
+
+    run.pool.lose_connection = breaks
+    cut = Run(run.pool, raw("abc", "c", volumes, both), run.memory)
+    with pytest.raises(SystemExit):
+        cut()
+    assert cut.memory.left
+    run.pool.lose_connection = lambda number: False
+    drained(cut, raw("abcd", "c", volumes, both), "c")

@@ -3,45 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from hooks import lock
 from hooks.lock import Locked, only_hook
-
-
-class Leases:
-    def __init__(self) -> None:
-        self.stored: dict[str, Any] | None = None
-        self.version = 0
-        self.gone: set[str] = set()
-
-    @property
-    def holder(self) -> str:
-        assert self.stored
-        return str(self.stored["spec"]["holderIdentity"])
-
-    def lease(self, name: str) -> dict[str, Any] | None:
-        return self.stored
-
-    def take_lease(self, name: str, holder: str, seconds: int, current: Mapping[str, Any] | None) -> bool:
-        if (current or {}).get("metadata") != (self.stored or {}).get("metadata"):
-            return False
-        self.version += 1
-        now = datetime.now(UTC).isoformat()
-        spec = {"holderIdentity": holder, "leaseDurationSeconds": seconds, "renewTime": now}
-        self.stored = {"metadata": {"resourceVersion": str(self.version)}, "spec": spec}
-        return True
-
-    def pod_is_gone(self, name: str) -> bool:
-        return name in self.gone
-
-    def grow_old(self) -> None:
-        assert self.stored
-        self.stored["spec"]["renewTime"] = (datetime.now(UTC) - timedelta(seconds=99)).isoformat()
+from tests.unit.leases import Beats, Leases
 
 
 def test_a_second_hook_is_told_who_is_at_work_and_the_lock_is_free_afterwards() -> None:
@@ -54,7 +21,7 @@ def test_a_second_hook_is_told_who_is_at_work_and_the_lock_is_free_afterwards() 
         pass
     with only_hook(leases, "gluster-hook", "pod-2", time.monotonic()) as lost:
         assert leases.holder == "pod-2"
-        assert not lost.is_set()
+        assert not lost()
 
 
 @pytest.mark.parametrize("death", ["its pod is gone", "it was not renewed"])
@@ -69,11 +36,44 @@ def test_the_lock_of_a_dead_hook_is_taken_over(death: str) -> None:
         assert leases.holder == "pod-2"
 
 
-def test_a_hook_that_lost_its_lock_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lock, "SECONDS", 0.03)
+class Clock:
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def beats(monkeypatch: pytest.MonkeyPatch) -> Beats:
+    beats = Beats()
+    monkeypatch.setattr(lock, "threading", beats)
+    return beats
+
+
+def test_a_hook_that_lost_its_lock_is_told(beats: Beats) -> None:
     leases = Leases()
     with only_hook(leases, "gluster-hook", "pod-1", time.monotonic()) as lost:
-        leases.stored = None
-        leases.take_lease("gluster-hook", "thief", 30, None)
-        assert lost.wait(5)
+        beats.beat()
+        assert not lost()
+        leases.take_lease("gluster-hook", "thief", 30, leases.stored)
+        beats.beat()
+        assert lost()
     assert leases.holder == "thief", "another's lock is not released"
+
+
+def test_a_hook_that_cannot_renew_its_lock_stops_before_another_may_take_it(
+    beats: Beats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leases, clock = Leases(), Clock()
+    monkeypatch.setattr(lock, "time", clock)
+    with only_hook(leases, "gluster-hook", "pod-1", clock.seconds) as lost:
+        clock.seconds += 19
+        beats.beat()
+        leases.away = True
+        clock.seconds += 19
+        beats.beat()
+        assert not lost(), "an API server that is away for a moment stops nobody"
+        clock.seconds += 2
+        assert lost(), "the Lease is another's after 30 s, and nobody could say so"
+        leases.away = False

@@ -15,14 +15,15 @@ from hooks.snapshot import Observed
 from hooks.values_file import merged
 from hooks.values_parse import parse
 from tests.unit.fake_pool import FakePool
+from tests.unit.fake_pool.peers import peer_probe
 
 
 def pooled(*names: str) -> FakePool:
     pool = FakePool(*names)
     first, *others = pool.peers.values()
     for peer in others:
-        pool.peer_probe(first, [peer.address])
-    pool.peer_probe(others[0], [first.address])
+        peer_probe(pool, first, [peer.address])
+    peer_probe(pool, others[0], [first.address])
     return pool
 
 

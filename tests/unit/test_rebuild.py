@@ -8,7 +8,7 @@ import pytest
 
 from hooks.converge import Refused
 from tests.unit.fake_pool import FakePool
-from tests.unit.running import Run
+from tests.unit.running import Run, is_whole, write_to_all
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
 
@@ -26,16 +26,14 @@ def raw(word: str = "", volumes: list[dict[str, Any]] = VOLUMES) -> dict[str, An
 def installed(volumes: list[dict[str, Any]] = VOLUMES) -> Run:
     run = Run(FakePool("a", "b", "c"), raw(volumes=volumes))
     run()
-    for peer in run.pool.peers.values():
-        for folder in peer.folders.values():
-            folder["data"] = "yes"
+    write_to_all(run.pool)
     return run
 
 
 def lose_bricks(pool: FakePool, name: str) -> None:
     peer = pool.peers[name]
     for path in peer.folders:
-        peer.folders[path].update(kind="absent", id="", data="no")
+        peer.empty(path)
     for volume in pool.peers["a"].cluster.volumes.values():
         for brick in volume.bricks:
             if brick.host == peer.address:
@@ -57,8 +55,7 @@ def test_a_lost_peer_is_rebuilt_once_for_a_word(bricks: str) -> None:
     assert len(run.pool.peers["a"].cluster.members) == 3
     for volume in run.pool.peers["a"].cluster.volumes.values():
         assert all(brick.online for brick in volume.bricks)
-        assert not volume.healing
-    assert all(folder["data"] == "yes" for folder in run.pool.peers["c"].folders.values())
+        assert is_whole(run.pool, volume)
     assert ("reset-brick safe" in again.text) == (bricks == "lost")
     assert again.memory.rebuilt == {"c": ("once",)}
     assert again.memory.rebuilding == ()
@@ -87,7 +84,7 @@ def test_lost_bricks_alone_are_made_anew_for_a_word() -> None:
         Run(run.pool, raw(), run.memory)()
     again = Run(run.pool, raw("disk"), run.memory)
     again()
-    assert all(folder["data"] == "yes" for folder in run.pool.peers["c"].folders.values())
+    assert all(is_whole(run.pool, volume) for volume in run.pool.peers["a"].cluster.volumes.values())
     assert again.memory.rebuilt == {"c": ("disk",)}
 
 
@@ -118,8 +115,7 @@ def test_a_run_cut_short_anywhere_is_finished_by_the_next(bricks: str) -> None:
             again()
             assert again.memory.rebuilt == {"c": ("word",)}
             assert run.pool.peers["c"].uuid == uuid
-            assert all(folder["data"] == "yes" for folder in run.pool.peers["c"].folders.values())
-            assert not any(v.healing for v in run.pool.peers["a"].cluster.volumes.values())
+            assert all(is_whole(run.pool, volume) for volume in run.pool.peers["a"].cluster.volumes.values())
         else:
             break
     assert lost > 15
@@ -136,7 +132,7 @@ def test_what_cannot_be_filled_from_others_is_refused() -> None:
     brick.online = False
     run.pool.peers["b"].folder(brick.path).update(kind="absent", id="")
     commands = len(run.pool.commands)
-    with pytest.raises(Refused, match="another one of its set is offline"):
+    with pytest.raises(Refused, match="brick of safe is lost, and b:/mnt/brick1/safe of its set is offline"):
         Run(run.pool, raw("word"), run.memory)()
     assert not [c for c in run.pool.commands[commands:] if "reset-brick" in c]
 

@@ -260,3 +260,13 @@ def test_an_odd_peer_that_is_needed_is_left_alone(kept: Kept, why: str, says: st
     outcome = kept.tend(tend={"repairRejected": True}, **(two if why == "two" else {}))
     assert says in outcome.text()
     assert kept.pool.peers["c"].odd
+
+
+@pytest.mark.parametrize("word", ["", "once"])
+def test_nothing_is_done_while_a_peer_has_lost_its_state(kept: Kept, word: str) -> None:
+    """Also where values have a word for its rebuild already: that is the next upgrade's work."""
+    kept.volume("v").healing = 2
+    kept.pool.blank("c")
+    nodes = VALUES["nodes"]
+    outcome = kept.tend(nodes=[*nodes[:2], {**nodes[2], "rebuild": word}])
+    assert outcome.steps == ()

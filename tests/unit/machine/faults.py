@@ -1,0 +1,154 @@
+"""What goes wrong with a run of the hook: it dies, connections are lost; and its clock and its report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import strategies as st
+
+from hooks.report import Report
+from hooks.runner import ExecResult
+from tests.unit.fake_pool import FakePool
+from tests.unit.leases import Leases
+
+LOOKS = (
+    "system:: uuid get",
+    "peer status",
+    "volume info",
+    "volume status",
+    "volume get all cluster.op-version",
+    "volume status all detail",
+)
+
+Breaks = Callable[[int, int | None, bool], None]
+Run = tuple[str, int, int, bool]
+FATES = ("whole", "dies", "dies at a change", "dies before a change", "loses connections", "loses changes")
+runs = st.tuples(st.sampled_from(FATES), st.integers(1, 15), st.integers(1, 4), st.booleans())
+"""How a run goes, from which exec on (of all, or of those that change something), for how many of them, and whether
+what goes side by side is done backwards."""
+maybe_a_run = st.none() | runs
+
+
+class Death(BaseException):
+    """The hook's pod is gone in the middle of a run."""
+
+
+class Clock:
+    """Stands for the module `time` in the hook: nobody waits."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Quiet(Report):
+    def say(self, text: str = "") -> None:
+        self.lines += text.split("\n")
+
+
+class Calendar:
+    """Stands for the class `datetime` in hooks.lock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+    def now(self, zone: object = None) -> datetime:
+        return datetime.fromtimestamp(self.clock.now, UTC)
+
+    def fromisoformat(self, text: str) -> datetime:
+        return datetime.fromisoformat(text)
+
+
+class Api:
+    """The API server as one hook's pod reaches it: not at all when the pod is dead."""
+
+    def __init__(self, leases: Leases, pod: str) -> None:
+        self.leases = leases
+        self.pod = pod
+        self.dead = False
+
+    @property
+    def holds(self) -> bool:
+        return self.leases.holder == self.pod
+
+    def lease(self, name: str) -> dict[str, Any] | None:
+        if self.dead:
+            raise Death
+        return self.leases.lease(name)
+
+    def take_lease(self, name: str, holder: str, seconds: int, current: Mapping[str, Any] | None) -> bool:
+        return self.leases.take_lease(name, holder, seconds, current)
+
+    def pod_is_gone(self, name: str) -> bool:
+        return self.leases.pod_is_gone(name)
+
+
+class Wire:
+    """The Runner of one run: `breaks` is called before and after each exec's effect, with its number among all execs
+    and, if it is to change something, among those that are. Before what changes something clients `write`."""
+
+    def __init__(
+        self, pool: FakePool, api: Api, away: Callable[[], list[str]], write: Callable[[], None], breaks: Breaks
+    ) -> None:
+        self.pool = pool
+        self.api = api
+        self.away = away
+        self.write = write
+        self.breaks = breaks
+        self.execs = 0
+        self.changing = 0
+        self.changes: list[str] = []
+
+    def run(self, peer: str, argv: Sequence[str], stdin: str = "", timeout: float = 60) -> ExecResult:
+        changes = list(changes_of(argv, stdin))
+        assert self.api.holds, f"{changes or 'a look'} without the lock"
+        missing = self.away() if changes else []
+        back = [change for change in changes if change.startswith("cd /var/lib/glusterd && touch ")]
+        assert not missing or changes == back, f"{changes} while {missing} are away"
+        self.changes += changes
+        self.execs += 1
+        self.changing += bool(changes)
+        if changes:
+            self.write()
+        self.breaks(self.execs, self.changing if changes else None, False)
+        result = self.pool.run(peer, argv, stdin, timeout)
+        self.breaks(self.execs, self.changing if changes else None, True)
+        return result
+
+
+def changes_of(argv: Sequence[str], stdin: str) -> Iterator[str]:
+    for command in stdin.splitlines():
+        looks = command in LOOKS or command.endswith((" status", " info summary", " info split-brain"))
+        if not looks:
+            yield command
+    if list(argv[2:4]) == ["sh", "-c"] and len(argv) == 5:
+        yield argv[4]
+
+
+def one_by_one(backwards: bool) -> Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]:
+    """observe.side_by_side in an order that is always the same; a failing one does not keep others from running."""
+
+    def work_all(work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        results: dict[int, Any] = {}
+        errors: dict[int, Exception] = {}
+        for number in sorted(range(len(items)), reverse=backwards):
+            try:
+                results[number] = work(items[number])
+            except Exception as error:
+                errors[number] = error
+        if errors:
+            raise errors[min(errors)]
+        return [results[number] for number in range(len(items))]
+
+    return work_all
+
+
+def nothing(number: int, change: int | None, done: bool) -> None:
+    pass

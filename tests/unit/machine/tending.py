@@ -1,0 +1,43 @@
+"""Between upgrades somebody looks after the pool, who may do little."""
+
+from __future__ import annotations
+
+from hypothesis.stateful import precondition, rule
+
+from hooks import apply, observe, tend
+from hooks.converge import Hook
+from hooks.lock import Locked, only_hook
+from hooks.memory import Tended
+from tests.unit.machine.faults import Death, Quiet, Run, one_by_one, runs
+from tests.unit.machine.runs import Runs
+
+MAY = ("volume start ", "gluster --mode=script volume heal ")
+
+
+class Tends(Runs):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tended = Tended()
+        self.patch.setattr(tend, "time", self.clock)
+        self.patch.setattr(tend, "SETTLE_SECONDS", 0)
+        self.patch.setattr(tend, "READ_SECONDS", 0)
+
+    @precondition(lambda self: self.memory.uuids)
+    @rule(fate=runs)
+    def the_pool_is_looked_after(self, fate: Run) -> None:
+        """Bricks may run afterwards that did not, and heals were asked for; nothing else has changed."""
+        for module in (observe, apply):
+            self.patch.setattr(module, "side_by_side", one_by_one(backwards=fate[3]))
+        api, wire = self._pod(self._fault(fate))
+        before, record, pods = self._state(), dict(self.record), self._look()
+        hook = Hook(self.values, self.clock.now + 40, Quiet(), save=lambda memory: None)
+        try:
+            with only_hook(api, "hook", api.pod, self.clock.now) as hook.lost:
+                job = tend.Tending(hook, wire, pods, self.addresses, self.memory, self.tended)
+                self.tended = tend.tend(job).tended
+        except (Death, Locked):
+            pass
+        assert all(change.startswith(MAY) for change in wire.changes), wire.changes
+        assert all(change.endswith(" force") for change in wire.changes if change.startswith("volume start "))
+        assert self.record == record
+        assert wire.changes or self._state() == before
