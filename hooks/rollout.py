@@ -25,7 +25,7 @@ ASK_SECONDS = 10
 """How often self-heal daemons are asked to go on: a dispersed volume under a writer stood at 23 entries for minutes
 after a restart, and was healed within a minute of a few questions (measured)."""
 LOOKS = 3
-"""Looks in a row that must find the pool whole: straight after a start a heal count of 0 can be premature."""
+"""Looks in a row that must find the same: straight after a start a heal count of 0 can be premature."""
 _REMEDY = (
     "Say `rollout.allowDowntime: true` if that may happen now; until then the pods stay as they are, "
     "and so does what needs the changed ones."
@@ -112,8 +112,9 @@ def _wait_until_whole(
     Returns the last snapshot and the one of them that can be restarted first ("" when nothing is amiss).
     """
     began = announced = asked = time.monotonic()
-    looks = 0
+    looks, before = 0, None
     while True:
+        first = None
         try:
             observed = observe(runner, addresses, everyone=not hook.values.host_network)
             reasons = _broken(observed)
@@ -122,15 +123,15 @@ def _wait_until_whole(
             if unhealed and time.monotonic() - asked > ASK_SECONDS:
                 _ask_to_heal(runner, observed.member.name, unhealed)
                 asked = time.monotonic()
-            if time.monotonic() - began > REPAIR_SECONDS and (
-                first := _first(hook, runner, observed, reasons, outdated)
-            ):
-                return observed, first
+            if not reasons:
+                first = ""
+            elif time.monotonic() - began > REPAIR_SECONDS:
+                first = _first(hook, runner, observed, reasons, outdated) or None
         except (GlusterError, OutcomeUnknown, PeerUnavailable) as error:
             reasons = [("", str(error))]
-        looks = 0 if reasons else looks + 1
-        if looks == LOOKS:
-            return observed, ""
+        looks, before = looks + 1 if first == before else 1, first
+        if first is not None and looks >= LOOKS:
+            return observed, first
         now = time.monotonic()
         if hook.left() < 0:
             raise Refused(

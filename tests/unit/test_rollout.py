@@ -212,3 +212,15 @@ def test_server_quorum_counts(names: str, ratio: str, harmed: bool) -> None:
     texts = harmed_without("b", observed)
     assert bool(texts) is harmed
     assert not harmed or "the volume v stops below" in texts[0]
+
+
+def test_one_look_that_shows_nothing_to_heal_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor where a peer is to be restarted for what is amiss on it: straight after a start a 0 can be premature."""
+    monkeypatch.setattr(rollout, "REPAIR_SECONDS", 0)
+    monkeypatch.setattr(rollout, "LOOKS", 3)
+    cluster = Blocked([{"name": "one", "replica": 3}, {"name": "two", "replica": 3}], {"c": "one"})
+    volume = cluster.pool.peers["a"].cluster.volumes["two"]
+    volume.healing, volume.premature = 10**9, 2
+    with pytest.raises(Refused, match="No peer is restarted until the pool is whole"):
+        cluster.roll()
+    assert cluster.deleted == []
