@@ -23,6 +23,8 @@ from csi.wire import Caller, listen
 
 log = logging.getLogger("csi")
 VERSION = os.environ.get("VERSION", "unknown")
+SECURE_ACCESS = Path("/var/lib/glusterd/secure-access")
+"""Where this file is, FUSE processes ask glusterd for volumes over TLS."""
 REPAIR_SECONDS = 10
 """How often a mount that could not be bound anew is tried again; without one, changes of the mount table set it off."""
 
@@ -31,6 +33,8 @@ def client(options: argparse.Namespace) -> None:
     """Hold the FUSE processes until told to end."""
     if options.pod_network:  # the address of a pod that is gone must not be tried for minutes
         Path("/proc/sys/net/ipv4/tcp_syn_retries").write_text("2")
+    if options.tls:
+        SECURE_ACCESS.touch()
     kernel = Linux(options.stage)
     held = Client(options.folder, Fuse(options.driver, lambda: read_servers(options.servers), kernel), kernel)
     held.restore()
@@ -119,6 +123,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--pod-network", action="store_true", help="the pod has a network of its own, as the peers have"
     )
+    command.add_argument("--tls", action="store_true", help="the pool has TLS; certificates are in /tls")
     command = add(node)
     command.add_argument("--folder", type=Path, required=True, help=plugin)
     command.add_argument("--node", required=True, help="the name of the Kubernetes node")

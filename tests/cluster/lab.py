@@ -10,6 +10,7 @@ import itertools
 import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -158,13 +159,16 @@ class Lab:
     ) -> Iterator[Callable[[str], str]]:
         """A pod on `node` that has `volumes` mounted by FUSE below /data; yields a way to run shell scripts in it."""
         mounts = [f"mkdir -p /data/{v} && mount -t glusterfs {server}:/{v} /data/{v}" for v in volumes]
-        script = "\n".join([*mounts, "touch /mounted", "exec sleep infinity"])
+        secure = "[ ! -e /tls/glusterfs.pem ] || touch /var/lib/glusterd/secure-access"
+        script = "\n".join([secure, *mounts, "touch /mounted", "exec sleep infinity"])
         container = {
             "securityContext": {"privileged": True},
+            "volumeMounts": [{"name": "tls", "mountPath": "/tls"}],
             "readinessProbe": {"exec": {"command": ["cat", "/mounted"]}, "periodSeconds": 1},
         }
         dns = "ClusterFirstWithHostNet" if host_network else "ClusterFirst"
-        pod = script_pod("client", script, container, nodeName=node, hostNetwork=host_network, dnsPolicy=dns)
+        network = {"hostNetwork": host_network, "dnsPolicy": dns}
+        pod = script_pod("client", script, container, nodeName=node, volumes=[certificate()], **network)
         name = pod["metadata"]["name"]
         self.apply(namespace, pod)
         self.kubectl("wait", "-n", namespace, "--for=condition=Ready", f"pod/{name}", "--timeout=90s")
@@ -184,6 +188,13 @@ def script_pod(word: str, script: str, container: Mapping[str, Any], **spec: Any
     }
     whole = {"terminationGracePeriodSeconds": 0, "containers": [{**own, **container}], **spec}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": unique(word)}, "spec": whole}
+
+
+def certificate() -> dict[str, Any]:
+    """A pod's volume with the certificate of the release in its namespace; empty where that has none."""
+    files = [("tls.crt", "glusterfs.pem"), ("tls.key", "glusterfs.key"), ("ca.crt", "glusterfs.ca")]
+    items = [{"key": key, "path": path} for key, path in files]
+    return {"name": "tls", "secret": {"secretName": "gluster-tls", "optional": True, "items": items}}
 
 
 def fill(shell: Callable[[str], str], volumes: Sequence[str], files: int, size: int) -> str:
@@ -215,10 +226,16 @@ class Release:
 
     def start_peers(self, names: Sequence[str], **more: Any) -> None:
         """Running peers on these nodes that no hook has touched; `more` goes into each entry of `nodes`."""
+        self.certify()
         self.install({"nodes": nodes(names, **more)}, "--no-hooks")
         for node in names:
             pod = f"pod/{self.fullname}-{node}-0"
             self.lab.kubectl("wait", "-n", self.namespace, "--for=condition=Ready", pod, "--timeout=90s")
+
+    def certify(self) -> None:
+        """The Secret that a hook makes before the peers start."""
+        place = ("-n", self.namespace, "--kubeconfig", self.lab.kubeconfig)
+        run(sys.executable, "-m", "hooks", "certificates", f"{self.fullname}-tls", *place)
 
     def upgrade(self, values: Mapping[str, Any], *flags: str) -> str:
         return self._helm("upgrade", values, *flags)

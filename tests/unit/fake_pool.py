@@ -23,6 +23,8 @@ KNOWN_OPTIONS = {
     "auth.allow",
     "nfs.disable",
     "performance.nl-cache",
+    "client.ssl",
+    "server.ssl",
 }
 
 

@@ -27,6 +27,7 @@ from hooks.values_file import merged
 from hooks.values_parse import parse
 from hooks.values_volumes import CONFIRM
 from tests.unit.fake_pool import FakeBrick, FakePeer, FakePool, FakeVolume
+from tests.unit.running import PLAIN
 
 EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES") or (2000 if os.environ.get("CI") else 200))
 pytestmark = pytest.mark.timeout(300)
@@ -43,7 +44,7 @@ FINAL = (
 
 NODES = "abcdef"
 DIRECTORIES = ["/mnt/brick1", "/d"]
-DEFAULTS = merged({})
+DEFAULTS = merged(PLAIN)
 KINDS: list[dict[str, int]] = [
     {},
     {"replica": 2},
