@@ -21,6 +21,7 @@ from csi import csi_pb2
 from csi.handle import Handle, Refused, mount_key, mount_options, parse
 from csi.mounts import Kernel, Mount
 from csi.rpc import Failed
+from csi.stats import Looks, stats
 
 log = logging.getLogger("csi")
 Alive = Callable[[], bool]
@@ -45,7 +46,7 @@ class Node:
 
     def __init__(self, driver: str, node: str, folder: str, pods: str, kernel: Kernel, mounter: Mounter) -> None:
         self._driver, self._node, self._folder, self._pods = driver, node, folder, pods
-        self._kernel, self._mounter = kernel, mounter
+        self._kernel, self._mounter, self._looks = kernel, mounter, Looks(kernel)
         self._mutex = threading.Lock()
         self._busy: Counter[str] = Counter()  # keys of mounts that calls are at work with
         self._locks = [threading.Lock() for _ in range(LOCKS)]
@@ -56,7 +57,20 @@ class Node:
         return csi_pb2.NodeGetInfoResponse(node_id=self._node)
 
     def NodeGetCapabilities(self, _request: Any, _alive: Alive) -> Any:
-        return csi_pb2.NodeGetCapabilitiesResponse()
+        kinds = csi_pb2.NodeServiceCapability.RPC
+        answer = csi_pb2.NodeGetCapabilitiesResponse()
+        for kind in (kinds.GET_VOLUME_STATS, kinds.VOLUME_CONDITION):
+            answer.capabilities.add().rpc.type = kind
+        return answer
+
+    def NodeGetVolumeStats(self, request: Any, _alive: Alive) -> Any:
+        """Answers within seconds, whatever the volume does."""
+        if not request.volume_id or not request.volume_path:
+            raise Failed(Code.INVALID_ARGUMENT, "The call names no volume, or not where it is published.")
+        path = str(PurePosixPath(request.volume_path))
+        if not any(self._is_target(mount) for mount in self._at(path)):
+            raise Failed(Code.NOT_FOUND, f"{request.volume_id} is not published at {path}.")
+        return stats(self._looks, path)
 
     def NodePublishVolume(self, request: Any, alive: Alive) -> Any:
         handle, options = _asked(request)
