@@ -28,6 +28,7 @@ Alive = Callable[[], bool]
 Code = grpc.StatusCode
 _MODES = csi_pb2.VolumeCapability.AccessMode
 LOCKS = 64
+SUB_PATHS = "/volume-subpaths/"
 READERS = (_MODES.SINGLE_NODE_READER_ONLY, _MODES.MULTI_NODE_READER_ONLY)
 
 
@@ -123,7 +124,9 @@ class Node:
     def repair(self) -> bool:
         """Bind anew what was bound to a FUSE mount that has died and has a successor; whether all is well now.
 
-        The new one goes over the old one: so containers see it that take mounts from the node (HostToContainer).
+        The new one goes over the old one: so containers see it that take mounts from the node (HostToContainer). In a
+        `subPath`'s place, which the kubelet unmounts itself and but once, it takes the old one's place: that container
+        sees it when it starts again.
         """
         table = self._kernel.table()
         stale = {m.path: m for m in table if self._is_target(m)}
@@ -147,6 +150,8 @@ class Node:
         try:
             with self._lock(target):
                 if self._at(target)[-1:] == [old]:
+                    if SUB_PATHS in target:
+                        self._kernel.detach(target)
                     self._kernel.bind(folder, target)
         finally:
             os.close(folder)

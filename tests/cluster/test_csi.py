@@ -231,10 +231,12 @@ def test_the_client_s_pod_is_killed(lab: Lab, installed: Release, compute: Compu
     node = lab.workers[0]
     live = pod(node, "data", propagation="HostToContainer")
     reader = pod(node, "to-read", propagation="HostToContainer")
+    deep = pod(node, "data", propagation="HostToContainer", sub_path="folder")
     with (
         compute.running(live) as recovers,
         compute.running(reader) as reads,
         compute.running(pod(node, "data")) as stays,
+        compute.running(deep) as below,
     ):
         compute.sh(recovers, "echo before > /data/before; stat -c %d /data > /tmp/device")
         again = "[ $(stat -c %d /data) != $(cat /tmp/device) ]; echo x > /data/after; echo fine"
@@ -251,6 +253,10 @@ def test_the_client_s_pod_is_killed(lab: Lab, installed: Release, compute: Compu
             compute.sh(stays, "cat /data/before")
         compute.sh(stays, "kill 1")
         until(f"{stays} reads after its restart", lambda: _says(compute, stays, "cat /data/before", "before"), 90)
+        with pytest.raises(CommandFailed, match="not connected"):
+            compute.sh(below, "cat /data/file")
+        compute.sh(below, "kill 1")
+        until(f"{below} reads after its restart", lambda: _says(compute, below, "cat /data/file", "deep"), 90)
 
 
 def test_all_bricks_gone_and_back(lab: Lab, installed: Release, compute: Compute) -> None:

@@ -393,3 +393,21 @@ def test_nobody_waits_for_a_look_that_hangs_and_there_is_one_at_a_time(kubelet: 
     assert kubelet.kernel.looks == 1
     kubelet.kernel.silent.set()
     assert kubelet.stats("newvol", target).usage
+
+
+def test_in_a_sub_path_s_place_the_new_one_stands_alone(kubelet: Kubelet) -> None:
+    """The kubelet unmounts that once: with two it would go on for ever, for each time we would bind anew."""
+    target = kubelet.target("one")
+    kubelet.publish("newvol", target)
+    (published,) = [m for m in kubelet.kernel.table() if m.path == target]
+    place = f"{kubelet.pods}/one/volume-subpaths/pv/pod/0"
+    kubelet.kernel.add(published.device, "/a", place, published.source)
+    kubelet.mounter.die()
+    assert kubelet.node.repair()
+    (found,) = [m for m in kubelet.kernel.table() if m.path == place]
+    assert found.folder == "a"
+    assert found.device != published.device
+    kubelet.kernel.detach(place)
+    kubelet.unpublish("newvol", target)
+    assert kubelet.node.repair()
+    assert kubelet.kernel.table() == []
