@@ -10,19 +10,20 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from csi import csi_pb2, registration_pb2
 from csi.client import Client
 from csi.fuse import Fuse, read_servers
-from csi.identity import Identity, Registration
 from csi.mounts import Linux
-from csi.node import Node
-from csi.rpc import server
-from csi.wire import Caller, listen
+from csi.wire import listen
+
+if TYPE_CHECKING:
+    from csi.node import Node as NodeService
 
 log = logging.getLogger("csi")
 VERSION = os.environ.get("VERSION", "unknown")
+SECURE_ACCESS = Path("/var/lib/glusterd/secure-access")
+"""Where this file is, FUSE processes ask glusterd for volumes over TLS."""
 REPAIR_SECONDS = 10
 """How often a mount that could not be bound anew is tried again; without one, changes of the mount table set it off."""
 
@@ -31,6 +32,8 @@ def client(options: argparse.Namespace) -> None:
     """Hold the FUSE processes until told to end."""
     if options.pod_network:  # the address of a pod that is gone must not be tried for minutes
         Path("/proc/sys/net/ipv4/tcp_syn_retries").write_text("2")
+    if options.tls:
+        SECURE_ACCESS.touch()
     kernel = Linux(options.stage)
     held = Client(options.folder, Fuse(options.driver, lambda: read_servers(options.servers), kernel), kernel)
     held.restore()
@@ -43,6 +46,12 @@ def client(options: argparse.Namespace) -> None:
 
 def node(options: argparse.Namespace) -> None:
     """Answer the kubelet until told to end."""
+    from csi import csi_pb2, registration_pb2  # noqa: PLC0415
+    from csi.caller import Caller  # noqa: PLC0415
+    from csi.identity import Identity, Registration  # noqa: PLC0415
+    from csi.node import Node  # noqa: PLC0415
+    from csi.rpc import server  # noqa: PLC0415
+
     kernel = Linux(options.stage)
     pods, registry = options.kubelet / "pods", options.kubelet / "plugins_registry"
     caller = Caller(options.folder / "client.sock")
@@ -63,8 +72,11 @@ def node(options: argparse.Namespace) -> None:
 
 def controller(options: argparse.Namespace) -> None:
     """Make and delete directories for claims until told to end."""
+    from csi import csi_pb2  # noqa: PLC0415
     from csi.controller import Controller  # noqa: PLC0415
+    from csi.identity import Identity  # noqa: PLC0415
     from csi.pool import Pool  # noqa: PLC0415
+    from csi.rpc import server  # noqa: PLC0415
     from hooks.kube import Cluster  # noqa: PLC0415
 
     cluster = Cluster(options.namespace, options.release)
@@ -85,7 +97,7 @@ def _ready(pods: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-def _follow(kernel: Linux, target: Node) -> None:
+def _follow(kernel: Linux, target: NodeService) -> None:
     for _ in kernel.changes(REPAIR_SECONDS):
         try:
             target.repair()
@@ -119,6 +131,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--pod-network", action="store_true", help="the pod has a network of its own, as the peers have"
     )
+    command.add_argument("--tls", action="store_true", help="the pool has TLS; certificates are in /tls")
     command = add(node)
     command.add_argument("--folder", type=Path, required=True, help=plugin)
     command.add_argument("--node", required=True, help="the name of the Kubernetes node")

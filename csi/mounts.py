@@ -1,6 +1,6 @@
 """The kernel's mount table, and the few calls that change it. The one seam between the driver and the node.
 
-Nothing here looks into a FUSE mount by its path: that hangs while a volume's bricks are away.
+Nothing here but `usage` looks into a FUSE mount by its path: that hangs while a volume's bricks are away.
 """
 
 from __future__ import annotations
@@ -74,6 +74,9 @@ class Kernel(Protocol):
     def bind(self, folder: int, target: str) -> None:
         """Mount an open directory at `target`, which is made; over what is mounted there. Raises OSError."""
 
+    def usage(self, path: str) -> os.statvfs_result:
+        """How full the volume at `path` is. Hangs as long as its bricks keep it waiting. Raises OSError."""
+
     def detach(self, target: str) -> None:
         """Take away the topmost mount at `target`, whoever uses it. Raises OSError."""
 
@@ -129,6 +132,9 @@ class Linux:
                 self.detach(stage)
         finally:
             os.rmdir(stage)
+
+    def usage(self, path: str) -> os.statvfs_result:
+        return os.statvfs(path)
 
     def detach(self, target: str) -> None:
         if _libc.umount2(os.fsencode(target), MNT_DETACH | UMOUNT_NOFOLLOW):

@@ -21,12 +21,14 @@ from csi import csi_pb2
 from csi.handle import Handle, Refused, mount_key, mount_options, parse
 from csi.mounts import Kernel, Mount
 from csi.rpc import Failed
+from csi.stats import Looks, stats
 
 log = logging.getLogger("csi")
 Alive = Callable[[], bool]
 Code = grpc.StatusCode
 _MODES = csi_pb2.VolumeCapability.AccessMode
 LOCKS = 64
+SUB_PATHS = "/volume-subpaths/"
 READERS = (_MODES.SINGLE_NODE_READER_ONLY, _MODES.MULTI_NODE_READER_ONLY)
 
 
@@ -45,7 +47,7 @@ class Node:
 
     def __init__(self, driver: str, node: str, folder: str, pods: str, kernel: Kernel, mounter: Mounter) -> None:
         self._driver, self._node, self._folder, self._pods = driver, node, folder, pods
-        self._kernel, self._mounter = kernel, mounter
+        self._kernel, self._mounter, self._looks = kernel, mounter, Looks(kernel)
         self._mutex = threading.Lock()
         self._busy: Counter[str] = Counter()  # keys of mounts that calls are at work with
         self._locks = [threading.Lock() for _ in range(LOCKS)]
@@ -56,7 +58,20 @@ class Node:
         return csi_pb2.NodeGetInfoResponse(node_id=self._node)
 
     def NodeGetCapabilities(self, _request: Any, _alive: Alive) -> Any:
-        return csi_pb2.NodeGetCapabilitiesResponse()
+        kinds = csi_pb2.NodeServiceCapability.RPC
+        answer = csi_pb2.NodeGetCapabilitiesResponse()
+        for kind in (kinds.GET_VOLUME_STATS, kinds.VOLUME_CONDITION):
+            answer.capabilities.add().rpc.type = kind
+        return answer
+
+    def NodeGetVolumeStats(self, request: Any, _alive: Alive) -> Any:
+        """Answers within seconds, whatever the volume does."""
+        if not request.volume_id or not request.volume_path:
+            raise Failed(Code.INVALID_ARGUMENT, "The call names no volume, or not where it is published.")
+        path = str(PurePosixPath(request.volume_path))
+        if not any(self._is_target(mount) for mount in self._at(path)):
+            raise Failed(Code.NOT_FOUND, f"{request.volume_id} is not published at {path}.")
+        return stats(self._looks, path)
 
     def NodePublishVolume(self, request: Any, alive: Alive) -> Any:
         handle, options = _asked(request)
@@ -109,7 +124,9 @@ class Node:
     def repair(self) -> bool:
         """Bind anew what was bound to a FUSE mount that has died and has a successor; whether all is well now.
 
-        The new one goes over the old one: so containers see it that take mounts from the node (HostToContainer).
+        The new one goes over the old one: so containers see it that take mounts from the node (HostToContainer). In a
+        `subPath`'s place, which the kubelet unmounts itself and but once, it takes the old one's place: that container
+        sees it when it starts again.
         """
         table = self._kernel.table()
         stale = {m.path: m for m in table if self._is_target(m)}
@@ -133,6 +150,8 @@ class Node:
         try:
             with self._lock(target):
                 if self._at(target)[-1:] == [old]:
+                    if SUB_PATHS in target:
+                        self._kernel.detach(target)
                     self._kernel.bind(folder, target)
         finally:
             os.close(folder)

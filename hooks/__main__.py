@@ -1,4 +1,4 @@
-"""The command line: `python -m hooks converge`, `guard` and `tend` in the chart's Jobs, `plan` from anywhere."""
+"""The command line: `python -m hooks plan` from anywhere; the other commands are for the chart's Jobs."""
 
 from __future__ import annotations
 
@@ -51,6 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         cluster = Cluster(args.namespace, args.release, args.kubeconfig, args.context)
         if args.command == "delete-guard":
             return _delete_guard(cluster, args.driver, report)
+        if args.command == "certificates":
+            from hooks.certificates import provide  # noqa: PLC0415
+
+            report.say(provide(cluster, args.secret, datetime.now(UTC)))
+            return NOTHING_TO_DO
         raw = load(args.values)
         values = parse(raw)
         record = f"{args.fullname or fullname(raw, args.release)}-report"
@@ -213,6 +218,10 @@ def _arguments() -> argparse.ArgumentParser:
         help="exit 1 where pods still mount volumes of the release (the chart's Job before an uninstall)",
     )
     delete_command.add_argument("--driver", required=True, help="name of the release's CSI driver")
+    certificates_command = commands.add_parser(
+        "certificates", help="make the Secret with the pool's certificate, or renew it; one that is good stays"
+    )
+    certificates_command.add_argument("secret", help="its name, such as gluster-tls")
     for command in (converge_command, plan_command, guard_command, tend_command):
         command.add_argument(
             "-f", "--values", required=True, help="values file, merged over the chart's own values.yaml"

@@ -5,7 +5,7 @@ Helm would take away the peer of a node that values no longer list, and a change
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ class LivePeer:
     state: str
     directories: frozenset[str]
     ready: bool = False
+    tls: bool = False
 
 
 def live_peers(sets: Sequence[Mapping[str, Any]]) -> dict[str, LivePeer]:
@@ -32,7 +33,8 @@ def live_peers(sets: Sequence[Mapping[str, Any]]) -> dict[str, LivePeer]:
         paths = {volume["name"]: volume["hostPath"]["path"] for volume in volumes if "hostPath" in volume}
         node = found["metadata"].get("annotations", {}).get(NODE_ANNOTATION, "")
         ready = found.get("status", {}).get("readyReplicas", 0) > 0
-        peers[node] = LivePeer(paths.get("state", ""), frozenset(paths.values()), ready)
+        tls = any(volume["name"] == "tls" for volume in volumes)
+        peers[node] = LivePeer(paths.get("state", ""), frozenset(paths.values()), ready, tls)
     return peers
 
 
@@ -43,6 +45,22 @@ def switched(values: Values, live: Mapping[str, LivePeer]) -> list[str]:
         f"would come up without it, as new ones. Put {path} back."
         for path in sorted({peer.state for peer in live.values()} - {values.state_path})
         if (nodes := [node for node, peer in live.items() if peer.state == path])
+    ]
+
+
+def switched_tls(values: Values, live: Mapping[str, LivePeer], recorded: Container[str]) -> list[str]:
+    """Why the pool cannot get TLS, or lose it, as values say: a peer that is alone in that finds no other one.
+
+    A peer that never came up, and that no earlier run `recorded`, has nothing to lose.
+    """
+    has = {peer.tls for node, peer in live.items() if peer.ready or node in recorded}
+    if has <= {values.tls}:
+        return []
+    now, said = ("runs with TLS", "false") if True in has else ("runs without TLS", "true")
+    return [
+        f"The pool {now}, values say `tls.enabled: {said}`. All peers and clients would have to change at once, so an "
+        f"upgrade cannot do that: set `tls.enabled: {'true' if True in has else 'false'}` (the README says how a pool "
+        "gets TLS later)."
     ]
 
 

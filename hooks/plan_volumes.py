@@ -11,7 +11,7 @@ from hooks.plan_delete import doomed
 from hooks.pool import Volume
 from hooks.snapshot import Observed
 from hooks.steps import Decision, Step, Until, phase, phases_of
-from hooks.values import BrickSpec, Values, VolumeSpec
+from hooks.values import TLS_OPTIONS, BrickSpec, Values, VolumeSpec
 
 _TRUE = {"on", "yes", "true", "enable", "1"}
 _FALSE = {"off", "no", "false", "disable", "0"}
@@ -193,7 +193,18 @@ def _refusals(spec: VolumeSpec, volume: Volume, grown: Growth) -> list[str]:
             f"The volume {spec.name} has bricks that values no longer give: {listed(grown.gone)}. Bricks are not moved "
             "or taken away by leaving them out: put their nodes and brick directories back into values."
         )
+    if volume.started and any(not _has(volume, key) for key in TLS_OPTIONS if key in dict(spec.options)):
+        pairs = " ".join(f"{key} on" for key in TLS_OPTIONS)
+        refusals.append(
+            f"The volume {spec.name} is started without TLS, and its bricks would go on in clear text until they are "
+            f"started anew. When nobody uses it: `gluster volume stop {spec.name}`, `gluster volume set {spec.name} "
+            f"{pairs}`, `gluster volume start {spec.name}`."
+        )
     return refusals
+
+
+def _has(volume: Volume, switch: str) -> bool:
+    return same_value(dict(volume.options).get(switch, "off"), "on")
 
 
 def _may_become(volume: Volume, spec: VolumeSpec) -> bool:

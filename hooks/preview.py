@@ -9,7 +9,7 @@ from typing import Any
 
 from hooks.addresses import addresses_of, moved
 from hooks.converge import look_and_plan, until_read
-from hooks.guard import left_out, live_peers, restarting, switched
+from hooks.guard import left_out, live_peers, restarting, switched, switched_tls
 from hooks.memory import Memory
 from hooks.plan import Plan
 from hooks.pods import PeerPod
@@ -48,7 +48,7 @@ def preview(
     """
     live = live_peers(sets)
     refusals = [reason] if (reason := moved(values, network)) else []
-    refusals += switched(values, live)
+    refusals += switched(values, live) + switched_tls(values, live, memory.uuids)
     running = [pod for pod in pods if pod.node in live]
     unready = tuple(pod for pod in running if not pod.ready)
     if refusals or unready:

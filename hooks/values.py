@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+TLS_OPTIONS = ("client.ssl", "server.ssl")
+"""What a volume of a pool with TLS has switched on before its first start."""
 TYPE_WORDS = ("replica", "arbiter", "disperse", "redundancy")
 
 
@@ -78,7 +80,8 @@ class VolumeSpec:
 class Values:
     """Everything the hook goes by. Without `host_network` peers are known by their pods' names in `cluster_domain`.
 
-    `deleted` are the volumes whose data may be destroyed. `full_percent` and `repair_rejected` are tend's.
+    `deleted` are the volumes whose data may be destroyed. `full_percent` and `repair_rejected` are tend's. With `tls`
+    each volume has TLS_OPTIONS among its own.
     """
 
     nodes: tuple[Node, ...]
@@ -92,6 +95,7 @@ class Values:
     deleted: tuple[str, ...] = ()
     full_percent: int = 85
     repair_rejected: bool = False
+    tls: bool = False
 
     @property
     def drained(self) -> frozenset[str]:

@@ -24,7 +24,7 @@ def parse(raw: Mapping[str, Any]) -> Values:
     if problems := schema_problems(raw):
         raise ValuesError(problems)
     nodes = nodes_of(raw)
-    volumes, volume_problems = volumes_of(raw["volumes"], nodes)
+    volumes, volume_problems = volumes_of(raw["volumes"], nodes, raw["tls"]["enabled"])
     if problems := [*node_problems(raw), *volume_problems, *claim_problems(raw)]:
         raise ValuesError(problems)
     return Values(
@@ -39,4 +39,5 @@ def parse(raw: Mapping[str, Any]) -> Values:
         deleted_of(raw["volumes"]),
         raw["tend"]["fullPercent"],
         raw["tend"]["repairRejected"],
+        raw["tls"]["enabled"],
     )

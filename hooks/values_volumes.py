@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from hooks.values import TYPE_WORDS, BrickSpec, Node, VolumeSpec, type_words
+from hooks.values import TLS_OPTIONS, TYPE_WORDS, BrickSpec, Node, VolumeSpec, type_words
 from hooks.values_words import PLAIN_PATH_WANTED, counted, is_plain_path, joined
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -34,11 +34,14 @@ def deleted_of(raw: Iterable[Raw]) -> tuple[str, ...]:
     return tuple(volume["name"] for volume in raw if volume.get("state") == "deleted")
 
 
-def volumes_of(raw: Iterable[Raw], nodes: Iterable[Node]) -> tuple[tuple[VolumeSpec, ...], list[str]]:
+def volumes_of(
+    raw: Iterable[Raw], nodes: Iterable[Node], tls: bool = False
+) -> tuple[tuple[VolumeSpec, ...], list[str]]:
     """The entries of `volumes` that keep the schema, with bricks on these nodes, and what is wrong with them.
 
     Those that are to be deleted are checked and left out: their bricks are what the pool says, not what values give.
-    Where a problem is named the volume's bricks may be missing. Of nodes with one name the first counts.
+    Where a problem is named the volume's bricks may be missing. Of nodes with one name the first counts. With `tls`
+    their options switch it on.
     """
     by_name: dict[str, Node] = {}
     for node in nodes:
@@ -55,7 +58,7 @@ def volumes_of(raw: Iterable[Raw], nodes: Iterable[Node]) -> tuple[tuple[VolumeS
         if volume.get("state") == "deleted":
             problems += _twice(here, i, name, names)
             continue
-        spec = _without_bricks(volume)
+        spec = _without_bricks(volume, tls)
         type_problems = list(_type_problems(here, volume))
         size = 0 if type_problems else spec.set_size
         problems += type_problems
@@ -69,9 +72,10 @@ def volumes_of(raw: Iterable[Raw], nodes: Iterable[Node]) -> tuple[tuple[VolumeS
     return tuple(volumes), problems
 
 
-def _without_bricks(volume: Raw) -> VolumeSpec:
+def _without_bricks(volume: Raw, tls: bool) -> VolumeSpec:
     replica, arbiter, disperse, redundancy = (int(volume.get(word, 0)) for word in TYPE_WORDS)
-    options = tuple((key, _option_text(value)) for key, value in sorted(volume.get("options", {}).items()))
+    wanted = {**volume.get("options", {}), **(dict.fromkeys(TLS_OPTIONS, True) if tls else {})}
+    options = tuple((key, _option_text(value)) for key, value in sorted(wanted.items()))
     return VolumeSpec(volume["name"], 2 if arbiter else replica, arbiter, disperse, redundancy, (), (), options)
 
 
@@ -128,6 +132,8 @@ def _option_problems(here: str, options: Raw) -> Iterator[str]:
     for key, value in sorted(options.items()):
         if key == "group":
             yield f"{here}: group is a list of options, not an option: list what it stands for instead."
+        elif key in TLS_OPTIONS:
+            yield f"{here}: {key} is what `tls.enabled` says, of all volumes: leave it out."
         elif not _OPTION_NAME.fullmatch(key):
             yield f'{here}: "{key}" is no name of an option: write it like performance.cache-size.'
         elif isinstance(value, str) and not _OPTION_VALUE.fullmatch(value):

@@ -89,7 +89,8 @@ def test_values_from_the_command_line(helm: Helm) -> None:
     assert rendered.one("Job", "*-converge")["spec"]["activeDeadlineSeconds"] == 1000000
     assert rendered.one("Job", "*-converge")["spec"]["backoffLimit"] == 0
     (volume,) = parse(yaml.safe_load(rendered.one("ConfigMap", "gluster-values")["data"]["values.yaml"])).volumes
-    assert volume.options == (("nfs.disable", "on"), ("performance.cache-size", "1000000000"))
+    on = {"client.ssl": "on", "server.ssl": "on", "nfs.disable": "on"}
+    assert dict(volume.options) == {**on, "performance.cache-size": "1000000000"}
 
 
 # The hook is told what the user wrote
@@ -214,6 +215,7 @@ def test_a_peer_s_folders(maximal: Rendered) -> None:
     assert mounted == {
         "/var/lib/glusterd": {"path": "/srv/glusterd", "type": "DirectoryOrCreate"},
         "/var/log/glusterfs": None,
+        "/tls": None,
         "/mnt/brick1": {"path": "/mnt/brick1", "type": "Directory"},
         "/mnt/brick2": {"path": "/mnt/brick2", "type": "Directory"},
     }

@@ -10,6 +10,7 @@ import itertools
 import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,8 +24,6 @@ ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts" / "glusterfs"
 STAMP = f"{int(time.time()):x}"
 """Part of every name that stays on the nodes, so that test runs do not meet."""
-TEND: dict[str, Any] = {"enabled": True, "schedule": "0 0 1 1 *"}
-"""A CronJob that is there and does not run by itself, see Release.tend."""
 _numbers = itertools.count(1)
 
 
@@ -158,13 +157,16 @@ class Lab:
     ) -> Iterator[Callable[[str], str]]:
         """A pod on `node` that has `volumes` mounted by FUSE below /data; yields a way to run shell scripts in it."""
         mounts = [f"mkdir -p /data/{v} && mount -t glusterfs {server}:/{v} /data/{v}" for v in volumes]
-        script = "\n".join([*mounts, "touch /mounted", "exec sleep infinity"])
+        secure = "[ ! -e /tls/glusterfs.pem ] || touch /var/lib/glusterd/secure-access"
+        script = "\n".join([secure, *mounts, "touch /mounted", "exec sleep infinity"])
         container = {
             "securityContext": {"privileged": True},
+            "volumeMounts": [{"name": "tls", "mountPath": "/tls"}],
             "readinessProbe": {"exec": {"command": ["cat", "/mounted"]}, "periodSeconds": 1},
         }
         dns = "ClusterFirstWithHostNet" if host_network else "ClusterFirst"
-        pod = script_pod("client", script, container, nodeName=node, hostNetwork=host_network, dnsPolicy=dns)
+        network = {"hostNetwork": host_network, "dnsPolicy": dns}
+        pod = script_pod("client", script, container, nodeName=node, volumes=[certificate()], **network)
         name = pod["metadata"]["name"]
         self.apply(namespace, pod)
         self.kubectl("wait", "-n", namespace, "--for=condition=Ready", f"pod/{name}", "--timeout=90s")
@@ -184,6 +186,13 @@ def script_pod(word: str, script: str, container: Mapping[str, Any], **spec: Any
     }
     whole = {"terminationGracePeriodSeconds": 0, "containers": [{**own, **container}], **spec}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": unique(word)}, "spec": whole}
+
+
+def certificate() -> dict[str, Any]:
+    """A pod's volume with the certificate of the release in its namespace; empty where that has none."""
+    files = [("tls.crt", "glusterfs.pem"), ("tls.key", "glusterfs.key"), ("ca.crt", "glusterfs.ca")]
+    items = [{"key": key, "path": path} for key, path in files]
+    return {"name": "tls", "secret": {"secretName": "gluster-tls", "optional": True, "items": items}}
 
 
 def fill(shell: Callable[[str], str], volumes: Sequence[str], files: int, size: int) -> str:
@@ -215,10 +224,16 @@ class Release:
 
     def start_peers(self, names: Sequence[str], **more: Any) -> None:
         """Running peers on these nodes that no hook has touched; `more` goes into each entry of `nodes`."""
+        self.certify()
         self.install({"nodes": nodes(names, **more)}, "--no-hooks")
         for node in names:
             pod = f"pod/{self.fullname}-{node}-0"
             self.lab.kubectl("wait", "-n", self.namespace, "--for=condition=Ready", pod, "--timeout=90s")
+
+    def certify(self) -> None:
+        """The Secret that a hook makes before the peers start."""
+        place = ("-n", self.namespace, "--kubeconfig", self.lab.kubeconfig)
+        run(sys.executable, "-m", "hooks", "certificates", f"{self.fullname}-tls", *place)
 
     def upgrade(self, values: Mapping[str, Any], *flags: str) -> str:
         return self._helm("upgrade", values, *flags)
@@ -231,21 +246,6 @@ class Release:
         """Status -> the last revision that has it, as `helm history` shows them."""
         found = json.loads(self._command("history", self.name, "-o", "json"))
         return {entry["status"]: str(entry["revision"]) for entry in found}
-
-    def tend(self) -> str:
-        """Run one tend to its end; its log. Fails where it does not exit with 0."""
-        name, here = unique("tend"), ("-n", self.namespace)
-        self.lab.kubectl("create", "job", name, *here, f"--from=cronjob/{self.fullname}-tend")
-
-        def ended() -> set[str]:
-            status = self.lab.get("job", name, *here).get("status", {})
-            return {c["type"] for c in status.get("conditions", [])} & {"Complete", "Failed"}
-
-        how = until(f"the job {name} ends", ended)
-        log = self.lab.kubectl("logs", *here, f"job/{name}")
-        print(log)
-        assert how == {"Complete"}, log
-        return log
 
     def uninstall(self, *flags: str) -> None:
         """`helm uninstall`, until the last peer pod has left its node (its port and bricks are free)."""

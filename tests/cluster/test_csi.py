@@ -24,6 +24,21 @@ while [ ! -e /tmp/stop ]; do
 done
 touch /tmp/ended; exec sleep infinity
 """
+# Asks the driver on its socket for the stats of a pod's volume, as the kubelet does.
+ASK = """
+import glob, sys, grpc
+from csi import csi_pb2
+(folder,) = glob.glob(f"/var/lib/kubelet/pods/{sys.argv[1]}/volumes/kubernetes.io~csi/*")
+path = f"{folder}/mount"
+(socket,) = glob.glob("/var/lib/kubelet/plugins/*/csi.sock")
+method = grpc.insecure_channel(f"unix://{socket}").unary_unary(
+    "/csi.v1.Node/NodeGetVolumeStats",
+    csi_pb2.NodeGetVolumeStatsRequest.SerializeToString,
+    csi_pb2.NodeGetVolumeStatsResponse.FromString,
+)
+found = method(csi_pb2.NodeGetVolumeStatsRequest(volume_id="any", volume_path=path)).volume_condition
+print(f"{'abnormal' if found.abnormal else 'normal'}: {found.message}")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -216,10 +231,12 @@ def test_the_client_s_pod_is_killed(lab: Lab, installed: Release, compute: Compu
     node = lab.workers[0]
     live = pod(node, "data", propagation="HostToContainer")
     reader = pod(node, "to-read", propagation="HostToContainer")
+    deep = pod(node, "data", propagation="HostToContainer", sub_path="folder")
     with (
         compute.running(live) as recovers,
         compute.running(reader) as reads,
         compute.running(pod(node, "data")) as stays,
+        compute.running(deep) as below,
     ):
         compute.sh(recovers, "echo before > /data/before; stat -c %d /data > /tmp/device")
         again = "[ $(stat -c %d /data) != $(cat /tmp/device) ]; echo x > /data/after; echo fine"
@@ -236,6 +253,10 @@ def test_the_client_s_pod_is_killed(lab: Lab, installed: Release, compute: Compu
             compute.sh(stays, "cat /data/before")
         compute.sh(stays, "kill 1")
         until(f"{stays} reads after its restart", lambda: _says(compute, stays, "cat /data/before", "before"), 90)
+        with pytest.raises(CommandFailed, match="not connected"):
+            compute.sh(below, "cat /data/file")
+        compute.sh(below, "kill 1")
+        until(f"{below} reads after its restart", lambda: _says(compute, below, "cat /data/file", "deep"), 90)
 
 
 def test_all_bricks_gone_and_back(lab: Lab, installed: Release, compute: Compute) -> None:
@@ -251,12 +272,42 @@ def test_all_bricks_gone_and_back(lab: Lab, installed: Release, compute: Compute
         until("no peer is left", lambda: not installed.peers(), 90)
         with pytest.raises(CommandFailed):
             compute.sh(stays, "timeout 60 cat /data/kept")
+        said, seconds = condition(lab, installed, node, stays)
+        assert said.startswith("abnormal: The volume ")
+        assert seconds < 15, "the kubelet does not wait for bricks"
         began = time.monotonic()
         lab.kubectl("delete", "pod", goes["metadata"]["name"], "-n", compute.namespace, "--wait=true", "--timeout=60s")
         print(f"a pod deleted with every brick away: gone after {time.monotonic() - began:.1f} s")
         for name in sets:
             lab.kubectl("scale", "-n", installed.namespace, f"statefulset/{name}", "--replicas=1")
         until("the same pod reads again", lambda: _says(compute, stays, "timeout 20 cat /data/kept", "kept"), 120)
+        assert condition(lab, installed, node, stays)[0] == "normal: The volume answers."
+
+
+def condition(lab: Lab, release: Release, node: str, name: str) -> tuple[str, float]:
+    """What the driver says of the volume of a pod, asked over its socket as the kubelet does, and after how long."""
+    uid = lab.get("pod", name, "-n", release.namespace)["metadata"]["uid"]
+    driver = driver_pods(release, "csi")[node]
+    began = time.monotonic()
+    said = lab.kubectl("exec", "-i", "-n", release.namespace, driver, "--", "python3", "-", uid, stdin=ASK)
+    return said.strip(), time.monotonic() - began
+
+
+def test_the_kubelet_knows_how_full_a_claim_is(lab: Lab, compute: Compute) -> None:
+    node = lab.workers[0]
+    with compute.running(pod(node, "data")) as name:
+        words = compute.sh(name, "df -B1 --output=size,itotal /data | tail -1").split()
+        claim = f'{{namespace="{compute.namespace}",persistentvolumeclaim="data"}}'
+
+        def metrics() -> dict[str, float]:
+            text = lab.kubectl("get", "--raw", f"/api/v1/nodes/{node}/proxy/metrics")
+            lines = [line.rsplit(" ", 1) for line in text.splitlines() if line.startswith("kubelet_volume_stats")]
+            return {what.removesuffix(claim): float(value) for what, value in lines if what.endswith(claim)}
+
+        found = until("the kubelet has looked at the claim", metrics, 150)
+        assert found["kubelet_volume_stats_capacity_bytes"] == float(words[0])
+        assert found["kubelet_volume_stats_inodes"] == float(words[1])
+        assert 0 < found["kubelet_volume_stats_used_bytes"] < found["kubelet_volume_stats_capacity_bytes"]
 
 
 def test_an_upgrade_restarts_no_client(lab: Lab, installed: Release, compute: Compute, values: dict[str, Any]) -> None:

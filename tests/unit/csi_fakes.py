@@ -27,6 +27,9 @@ class FakeKernel:
     opened: dict[int, Mount] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
     made: int = 0
+    looks: int = 0
+    silent: threading.Event | None = None
+    """While this is there and not set, whoever asks how full a volume is gets no answer."""
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def table(self) -> list[Mount]:
@@ -60,6 +63,16 @@ class FakeKernel:
         with self.lock:
             what = self.opened[folder]
             self.add(what.device, what.root, target, what.source)
+
+    def usage(self, path: str) -> os.statvfs_result:
+        self.looks += 1
+        if self.silent:
+            self.silent.wait(20)
+        with self.lock:
+            mount = next(m for m in reversed(self.mounts) if m.path == path)
+            if mount.source in self.broken:
+                raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
+        return os.statvfs_result((1 << 17, 4096, 1000, 400, 300, 50, 20, 20, 0, 255))
 
     def detach(self, target: str) -> None:
         with self.lock:

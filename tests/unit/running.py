@@ -17,7 +17,10 @@ from tests.unit.fake_pool.data import lacking, readable, write
 
 FILES = 6
 
+PLAIN: dict[str, Any] = {"tls": {"enabled": False}}
+"""Without the options that TLS gives each volume: what these tests are about is easier to see."""
 THREE: dict[str, Any] = {
+    **PLAIN,
     "nodes": [{"name": name, "address": f"10.0.0.{i}"} for i, name in enumerate("abc", start=1)],
     "volumes": [
         {"name": "newvol", "replica": 2, "nodes": ["a", "b"]},
@@ -32,7 +35,7 @@ class Run:
     def __init__(self, pool: FakePool, raw: dict[str, Any], memory: Memory | None = None) -> None:
         self.pool = pool
         self.raw = raw
-        self.values: Values = parse(merged(raw))
+        self.values: Values = parse(merged({**PLAIN, **raw}))
         self.memory = memory or Memory()
         self.report = Report()
         self.seconds = 60.0

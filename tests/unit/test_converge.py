@@ -399,3 +399,27 @@ def test_an_offline_brick_without_its_disk_is_not_started() -> None:
     with pytest.raises(Refused, match="b:/mnt/brick1/safe: the brick of safe is offline and its folder does not show"):
         Run(run.pool, THREE, run.memory)()
     assert not [c for c in run.pool.commands[commands:] if "start" in c]
+
+
+def test_volumes_of_a_pool_with_tls_have_it_from_their_first_start_on() -> None:
+    raw = {**THREE, "tls": {"enabled": True}}
+    run = Run(FakePool("a", "b", "c"), raw)
+    run()
+    for volume in ("newvol", "safe"):
+        mine = [command for command in run.pool.commands if command.split()[2:3] == [volume]]
+        verbs = [command.split()[1] for command in mine if not command.endswith(" status")]
+        assert verbs == ["create", "set", "start"]
+        assert "client.ssl on" in mine[1]
+        assert "server.ssl on" in mine[1]
+    again = Run(run.pool, raw, run.memory)
+    again()
+    assert again.report.lines[0].startswith("Nothing to do"), "they are the hook's own options"
+
+
+def test_a_started_volume_in_clear_text_is_not_taken_for_one_with_tls() -> None:
+    run = Run(FakePool("a", "b", "c"), THREE)
+    run()
+    again = Run(run.pool, {**THREE, "tls": {"enabled": True}}, run.memory)
+    with pytest.raises(Refused, match="The volume newvol is started without TLS") as refused:
+        again()
+    assert "`gluster volume set safe client.ssl on server.ssl on`, `gluster volume start safe`" in str(refused.value)

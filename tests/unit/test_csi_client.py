@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,10 +14,11 @@ from pathlib import Path
 import grpc
 import pytest
 
+from csi.caller import Caller
 from csi.client import Client
 from csi.fuse import NotMounted, Spec, answering_first
 from csi.rpc import Failed
-from csi.wire import Caller, listen
+from csi.wire import listen
 from tests.unit.csi_fakes import DRIVER, FakeKernel
 
 
@@ -193,3 +196,9 @@ def test_servers_that_answer_come_first(monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setattr("csi.fuse.GLUSTERD_PORT", listening.getsockname()[1])
         assert answering_first(["no.such.host.invalid", "127.0.0.1"], 1) == ["127.0.0.1", "no.such.host.invalid"]
     assert answering_first([]) == []
+
+
+def test_the_client_does_without_grpc() -> None:
+    """It is on every node: see what it costs in bench."""
+    script = "import sys, csi.__main__; sys.exit(any(name.split('.')[0] in ('grpc', 'google') for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

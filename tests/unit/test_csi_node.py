@@ -13,7 +13,7 @@ import grpc
 import pytest
 from google.protobuf.message_factory import GetMessageClass
 
-from csi import csi_pb2, registration_pb2
+from csi import csi_pb2, registration_pb2, stats
 from csi.identity import Identity, Registration
 from csi.node import Node
 from csi.rpc import server
@@ -55,6 +55,10 @@ class Kubelet:
     def unpublish(self, volume: str, target: str) -> None:
         request = csi_pb2.NodeUnpublishVolumeRequest(volume_id=volume, target_path=target)
         self.call("Node", "NodeUnpublishVolume", request)
+
+    def stats(self, volume: str, path: str) -> Any:
+        request = csi_pb2.NodeGetVolumeStatsRequest(volume_id=volume, volume_path=path)
+        return self.call("Node", "NodeGetVolumeStats", request)
 
     def at(self, target: str) -> list[tuple[str, str]]:
         """Source and directory of what is mounted there."""
@@ -326,3 +330,84 @@ def test_mounts_of_others_are_left_alone(kubelet: Kubelet) -> None:
     kubelet.node.repair()
     kubelet.unpublish("newvol", kubelet.target("two"))
     assert kubelet.kernel.table() == [other]
+
+
+# How full a volume is
+
+
+def test_bytes_and_inodes_of_a_published_volume(kubelet: Kubelet) -> None:
+    target = kubelet.target("one")
+    kubelet.publish("newvol/a", target)
+    answer = kubelet.stats("newvol/a", target)
+    units = csi_pb2.VolumeUsage
+    assert [(u.unit, u.total, u.used, u.available) for u in answer.usage] == [
+        (units.BYTES, 4096 * 1000, 4096 * 600, 4096 * 300),
+        (units.INODES, 50, 30, 20),
+    ]
+    assert not answer.volume_condition.abnormal
+    kinds = csi_pb2.NodeServiceCapability.RPC
+    capabilities = kubelet.call("Node", "NodeGetCapabilities", csi_pb2.NodeGetCapabilitiesRequest()).capabilities
+    assert [c.rpc.type for c in capabilities] == [kinds.GET_VOLUME_STATS, kinds.VOLUME_CONDITION]
+
+
+@pytest.mark.parametrize(
+    ("volume", "path", "code"),
+    [
+        ("", "TARGET", Code.INVALID_ARGUMENT),
+        ("newvol", "", Code.INVALID_ARGUMENT),
+        ("newvol", "some/path", Code.NOT_FOUND),
+        ("newvol", "/", Code.NOT_FOUND),
+        ("newvol", "TARGET/..", Code.NOT_FOUND),
+    ],
+)
+def test_of_nothing_else_it_is_said(kubelet: Kubelet, volume: str, path: str, code: grpc.StatusCode) -> None:
+    target = kubelet.target("one")
+    kubelet.publish("newvol", target)
+    with pytest.raises(grpc.RpcError) as refused:
+        kubelet.stats(volume, path.replace("TARGET", target))
+    assert refused.value.code() == code
+    assert kubelet.kernel.looks == 0
+
+
+def test_a_volume_that_does_not_answer_is_abnormal(kubelet: Kubelet) -> None:
+    target = kubelet.target("one")
+    kubelet.publish("newvol", target)
+    kubelet.kernel.broken.add(f"{DRIVER}:newvol")
+    answer = kubelet.stats("newvol", target)
+    assert answer.volume_condition.abnormal
+    assert answer.volume_condition.message.startswith("The volume does not answer. Its FUSE process has ended, or its")
+    assert not answer.usage
+    kubelet.kernel.broken.clear()
+    assert not kubelet.stats("newvol", target).volume_condition.abnormal
+
+
+def test_nobody_waits_for_a_look_that_hangs_and_there_is_one_at_a_time(kubelet: Kubelet) -> None:
+    target = kubelet.target("one")
+    kubelet.publish("newvol", target)
+    kubelet.node._looks = stats.Looks(kubelet.kernel, 0.2)
+    kubelet.kernel.silent = threading.Event()
+    for _ in range(5):
+        answer = kubelet.stats("newvol", target)
+        assert answer.volume_condition.abnormal
+        assert "has not answered" in answer.volume_condition.message
+    assert kubelet.kernel.looks == 1
+    kubelet.kernel.silent.set()
+    assert kubelet.stats("newvol", target).usage
+
+
+def test_in_a_sub_path_s_place_the_new_one_stands_alone(kubelet: Kubelet) -> None:
+    """The kubelet unmounts that once: with two it would go on for ever, for each time we would bind anew."""
+    target = kubelet.target("one")
+    kubelet.publish("newvol", target)
+    (published,) = [m for m in kubelet.kernel.table() if m.path == target]
+    place = f"{kubelet.pods}/one/volume-subpaths/pv/pod/0"
+    kubelet.kernel.add(published.device, "/a", place, published.source)
+    kubelet.mounter.die()
+    assert kubelet.node.repair()
+    (found,) = [m for m in kubelet.kernel.table() if m.path == place]
+    assert found.folder == "a"
+    assert found.device != published.device
+    kubelet.kernel.detach(place)
+    kubelet.unpublish("newvol", target)
+    assert kubelet.node.repair()
+    assert kubelet.kernel.table() == []

@@ -16,17 +16,20 @@ from hooks.report import Report
 from hooks.values_file import merged
 from hooks.values_parse import parse
 from tests.unit.fake_pool import FakePool
+from tests.unit.running import PLAIN
 
 THREE: dict[str, Any] = {
+    **PLAIN,
     "nodes": [{"name": name, "address": f"10.0.0.{i}"} for i, name in enumerate("abc", start=1)],
     "volumes": [{"name": "v", "replica": 3}],
 }
 
 
-def stateful_set(node: str, state: str = "/var/lib/glusterd", ready: int = 1) -> dict[str, Any]:
+def stateful_set(node: str, state: str = "/var/lib/glusterd", ready: int = 1, tls: bool = False) -> dict[str, Any]:
     paths = {"state": state, "brick-1": "/mnt/brick1"}
     volumes = [{"name": name, "hostPath": {"path": path}} for name, path in paths.items()]
     volumes.append({"name": "logs", "emptyDir": {}})
+    volumes += [{"name": "tls", "secret": {"secretName": "gluster-tls"}}] if tls else []
     return {
         "metadata": {"name": f"gluster-{node}", "annotations": {"glusterfs-chart/node": node}},
         "spec": {"template": {"spec": {"volumes": volumes}}},
@@ -138,3 +141,19 @@ def test_a_pool_that_cannot_be_read_stops_the_upgrade(release: Release, monkeypa
     release.pool.peers["c"].answers = False
     with pytest.raises(Refused, match="The pool cannot be read, nothing was changed: a gets no connection"):
         release.preview()
+
+
+@pytest.mark.parametrize(("made_with", "now"), [(True, "with"), (False, "without")])
+def test_a_pool_keeps_what_it_was_made_with(release: Release, made_with: bool, now: str) -> None:
+    release.sets = [stateful_set(node, tls=made_with) for node in "abc"]
+    (refusal,) = release.preview(tls={"enabled": not made_with, "existingSecret": ""}).plan.lasting
+    assert refusal.startswith(f"The pool runs {now} TLS, values say `tls.enabled: {str(not made_with).lower()}`.")
+    assert f"set `tls.enabled: {str(made_with).lower()}`" in refusal
+
+
+def test_peers_that_never_came_up_may_get_tls_or_lose_it(release: Release) -> None:
+    """As after an install on the state folders of a pool without TLS, which the peers refused."""
+    release.memory = Memory()
+    release.sets = [stateful_set(node, ready=0, tls=True) for node in "abc"]
+    release.problems = dict.fromkeys("abc", "its container ended: The state folder ...")
+    assert release.preview().plan.lasting == ()

@@ -16,7 +16,7 @@ from hooks.tend import Outcome, Tending, tend
 from hooks.values_file import merged
 from hooks.values_parse import parse
 from tests.unit.fake_pool import FakePool, FakeVolume
-from tests.unit.running import Run
+from tests.unit.running import PLAIN, Run
 
 VALUES: dict[str, Any] = {
     "nodes": [{"name": name, "address": f"10.0.0.{i}"} for i, name in enumerate("abc", start=1)],
@@ -44,7 +44,7 @@ class Kept:
 
     def tend(self, **changes: Any) -> Outcome:
         self.pool.execs, self.pool.commands = [], []
-        values = parse(merged({**VALUES, **changes}))
+        values = parse(merged({**PLAIN, **VALUES, **changes}))
         pods = [
             PeerPod(node.name, f"gluster-{node.name}-0", "", self.problems.get(node.name, "")) for node in values.nodes
         ]

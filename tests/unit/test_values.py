@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from hooks.values import BrickSpec, Node, Values, ValuesError, VolumeSpec
 from hooks.values_file import load, merged
 from hooks.values_parse import parse
+from tests.unit.running import PLAIN
 
 
 def parsed(**values: Any) -> Values:
-    return parse(merged(values))
+    return parse(merged({**PLAIN, **values}))
 
 
 def volume(names: str = "a b c", directories: str = "/mnt/1", **values: Any) -> VolumeSpec:

@@ -54,3 +54,22 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end -}}
 {{- $volumes | toJson -}}
 {{- end -}}
+
+{{/* The Secret with the pool's certificate; "" where it has no TLS. */}}
+{{- define "glusterfs.tlsSecret" -}}
+{{- if .Values.tls.enabled -}}
+{{- default (printf "%s-tls" (include "glusterfs.fullname" .)) .Values.tls.existingSecret -}}
+{{- end -}}
+{{- end -}}
+
+{{/* That Secret as a pod's volume `tls`, under the names that GlusterFS looks for; to be mounted at /tls. */}}
+{{- define "glusterfs.tlsVolume" -}}
+- name: tls
+  secret:
+    secretName: {{ include "glusterfs.tlsSecret" . }}
+    defaultMode: 0400
+    items:
+      - {key: tls.crt, path: glusterfs.pem}
+      - {key: tls.key, path: glusterfs.key}
+      - {key: ca.crt, path: glusterfs.ca}
+{{- end -}}

@@ -177,6 +177,8 @@ whoever changes a sentence here changes it there too.
 {{- range $key, $value := .volume.options -}}
 {{- if eq $key "group" -}}
 {{- include "glusterfs.say" (list $check (printf "%s: group is a list of options, not an option: list what it stands for instead." $here)) -}}
+{{- else if has $key (list "client.ssl" "server.ssl") -}}
+{{- include "glusterfs.say" (list $check (printf "%s: %s is what `tls.enabled` says, of all volumes: leave it out." $here $key)) -}}
 {{- else if not (regexMatch `^[A-Za-z0-9][A-Za-z0-9_.*-]*$` $key) -}}
 {{- include "glusterfs.say" (list $check (printf "%s: \"%s\" is no name of an option: write it like performance.cache-size." $here $key)) -}}
 {{- else if and (kindIs "string" $value) (not (regexMatch `^[!-~]+$` (toString $value))) -}}

@@ -19,6 +19,8 @@ KNOWN_OPTIONS = {
     "auth.allow",
     "nfs.disable",
     "performance.nl-cache",
+    "client.ssl",
+    "server.ssl",
 }
 
 

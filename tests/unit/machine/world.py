@@ -21,6 +21,7 @@ from tests.unit.fake_pool import FakeBrick, FakeCluster, FakePeer, FakePool, Fak
 from tests.unit.fake_pool.data import write
 from tests.unit.leases import Beats, Leases
 from tests.unit.machine.faults import Calendar, Clock
+from tests.unit.running import PLAIN
 
 NODES = "abcdef"
 DIRECTORIES = ["/mnt/brick1", "/d"]
@@ -31,7 +32,7 @@ KINDS: list[dict[str, int]] = [
     {"replica": 2, "arbiter": 1},
     {"disperse": 3, "redundancy": 1},
 ]
-DEFAULTS = merged({})
+DEFAULTS = merged(PLAIN)
 ABSENT: dict[str, object] = {"kind": "absent", "id": "", "data": "no"}
 
 Place = tuple[str, str]

@@ -1,0 +1,41 @@
+"""How `node` asks `client`, see wire."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+from csi.fuse import MOUNT_SECONDS
+from csi.rpc import Failed
+
+
+class Caller:
+    """The Mounter of `node`: asks the client's pod at `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def mount(self, volume: str, options: Sequence[str]) -> None:
+        self._ask({"mount": volume, "options": [*options]}, MOUNT_SECONDS + 15)
+
+    def release(self, key: str) -> None:
+        self._ask({"release": key}, 15)
+
+    def _ask(self, request: dict[str, Any], seconds: float) -> None:
+        try:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(seconds)
+                connection.connect(str(self._path))
+                connection.sendall(json.dumps(request).encode() + b"\n")
+                line = connection.makefile().readline()
+        except OSError as error:
+            words = f"The client's pod on this node does not answer ({error}); it is tried again."
+            raise Failed(grpc.StatusCode.UNAVAILABLE, words) from error
+        answer = json.loads(line) if line else {"error": "The client's pod on this node has just ended."}
+        if "error" in answer:
+            raise Failed(grpc.StatusCode.UNAVAILABLE, answer["error"])
