@@ -8,7 +8,6 @@ import pytest
 
 from testbed.native import Native
 from tests.cluster.lab import CommandFailed, Lab, Release, fill, nodes, unique, until
-from tests.cluster.mortal import Person
 
 LONG = {"hooks": {"activeDeadlineSeconds": 600}}
 GONE = {"state": "deleted", "confirm": "yes-really-destroy-data"}
@@ -90,9 +89,8 @@ def test_a_node_leaves_and_another_one_takes_its_place_under_a_writer(
     assert release.in_peer(c, "ls", "/mnt/brick1").split().count(wide) == 0
 
 
-@pytest.mark.parametrize("bricks", ["kept", "lost"])
 def test_a_node_that_came_back_empty_is_rebuilt_for_a_word(
-    lab: Lab, hosts_state: str, release: Release, machines: Native, bricks: str
+    lab: Lab, hosts_state: str, release: Release, machines: Native
 ) -> None:
     a, b, c = lab.workers[:3]
     release.state = hosts_state
@@ -102,7 +100,7 @@ def test_a_node_that_came_back_empty_is_rebuilt_for_a_word(
     uuids = release.uuids()
     with lab.mounted(release.namespace, a, server(release), safe, cold) as there:
         sums = fill(there, (safe, cold), 100, 200000)
-        empty(lab, release, machines, c, bricks == "lost")
+        empty(lab, release, machines, c)
         there(f"echo meanwhile > /data/{safe}/meanwhile")
         with pytest.raises(CommandFailed, match=f"{c} .* was in the pool as peer {uuids[c]}"):
             release.upgrade({"nodes": nodes([a, b, c]), "volumes": volumes})
@@ -118,10 +116,10 @@ def test_a_node_that_came_back_empty_is_rebuilt_for_a_word(
     assert release.sizes(cold, a) == release.sizes(cold, c)
 
 
-def empty(lab: Lab, release: Release, machines: Native, node: str, bricks: bool) -> None:
-    """The node loses its power and comes back without the peer's state, or without its bricks too."""
+def empty(lab: Lab, release: Release, machines: Native, node: str) -> None:
+    """The node loses its power and comes back without the peer's state and its bricks."""
     machines.crash(node, silent=True)
-    machines.blank(node, bricks=bricks)
+    machines.blank(node, bricks=True)
     machines.boot(node)
     pod = f"{release.fullname}-{node}-0"
     until("the peer is Ready again", lambda: ready_since_boot(lab, release, pod), seconds=180)
@@ -137,51 +135,3 @@ def ready_since_boot(lab: Lab, release: Release, pod: str) -> bool:
 
 def pod_node(lab: Lab, release: Release, pod: str) -> str:
     return str(lab.get("pod", pod, "-n", release.namespace)["spec"]["nodeName"])
-
-
-@pytest.fixture
-def person(lab: Lab, release: Release) -> Person:
-    return Person(lab, release)
-
-
-def test_a_drain_is_survived_at_every_step(lab: Lab, release: Release, four: list[str], person: Person) -> None:
-    a, b, c, d = four
-    release.start_peers(four)
-    safe, wide = unique("safe"), unique("wide")
-    volumes: list[dict[str, Any]] = [{"name": safe, "replica": 3}, {"name": wide}]
-    person.hook({"nodes": nodes([a, b, c]), "volumes": volumes})
-    with lab.mounted(release.namespace, a, server(release), safe, wide) as there:
-        sums = fill(there, (safe, wide), 60, 100000)
-        raw = {"nodes": [*nodes([a, b]), *nodes([c], state="drained"), *nodes([d])], "volumes": volumes}
-        _, deaths = person.hook_that_dies_at_every_step(raw)
-        assert there("cd /data; sha256sum */f*") == sums
-    # join and name; add and spread; move; hand over, look and take out; remove the empty folder; let go
-    assert deaths >= 8
-    assert pool(release, a) == 3
-    for volume in (safe, wide):
-        assert sorted(release.on(volume)) == sorted([a, b, d])
-    assert pending(release, a, safe) == 0
-    print(f"the hook died after each of {deaths} steps of a drain and the next run went on")
-
-
-def test_a_rebuild_is_survived_at_every_step(
-    lab: Lab, hosts_state: str, release: Release, machines: Native, person: Person
-) -> None:
-    a, b, c = lab.workers[:3]
-    release.state = hosts_state
-    release.start_peers([a, b, c])
-    safe, cold = unique("safe"), unique("cold")
-    volumes = [{"name": safe, "replica": 3}, {"name": cold, "disperse": 3, "redundancy": 1}]
-    person.hook({"nodes": nodes([a, b, c]), "volumes": volumes})
-    uuids = release.uuids()
-    with lab.mounted(release.namespace, a, server(release), safe, cold) as there:
-        sums = fill(there, (safe, cold), 60, 100000)
-        empty(lab, release, machines, c, bricks=True)
-        raw = {"nodes": [*nodes([a, b]), *nodes([c], rebuild="once")], "volumes": volumes}
-        _, deaths = person.hook_that_dies_at_every_step(raw)
-        assert there("cd /data; sha256sum */f*") == sums
-    assert deaths >= 3, "the identity, and a brick of each volume"
-    assert release.uuids() == uuids
-    assert person.memory.rebuilt == {c: ("once",)}
-    assert pending(release, a, safe, cold) == 0
-    print(f"the hook died after each of {deaths} steps of a rebuild and the next run went on")
