@@ -1,6 +1,6 @@
 # Two commands do it all: `make demo` and `make test`. Both install what they need and cache what is expensive.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint unit chart testbed-tests cluster bench images push lock down clean
+.PHONY: help demo test test-fast lint unit chart testbed-tests cluster faults bench images push lock down clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -56,6 +56,11 @@ cluster: .venv/done ## tests on real clusters: two test beds side by side, or th
 	  $(TESTBED) up && $(TESTBED) load csi-provisioner csi-resizer && \
 	  PATH=$(TOOLS):$$PATH $(BIN)/pytest tests/cluster -n 2 --dist loadfile \
 	    --kubeconfig "$$($(TESTBED) kubeconfig)"; fi
+
+faults: .venv/done ## everything that happens to pools, under writers, FAULT_ROUNDS (3) times in a row
+	@$(TESTBED) up
+	@PATH=$(TOOLS):$$PATH FAULT_ROUNDS=$${FAULT_ROUNDS:-3} $(BIN)/pytest tests/cluster/faults \
+	  --kubeconfig "$$($(TESTBED) kubeconfig)"
 
 bench: .venv/done ## tables of what it costs: planning, the hook against a script by hand, claims
 	@$(TESTBED) up
