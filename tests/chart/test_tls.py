@@ -1,4 +1,4 @@
-"""TLS as the chart sets it up: who gets the certificate, who makes it, and that one value turns it all off."""
+"""TLS as the chart sets it up: who gets the certificate, who makes it, and that one value turns it all on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.chart.helm import Helm, Rendered
 
-VALUES: dict[str, Any] = {"nodes": [{"name": "worker-1"}], "csi": {"enabled": True}}
+VALUES: dict[str, Any] = {"nodes": [{"name": "worker-1"}], "csi": {"enabled": True}, "tls": {"enabled": True}}
 FILES = [("tls.crt", "glusterfs.pem"), ("tls.key", "glusterfs.key"), ("ca.crt", "glusterfs.ca")]
 
 
@@ -61,7 +61,7 @@ def test_the_hook_that_makes_it_may_do_no_more(helm: Helm) -> None:
     assert [volume["name"] for volume in job["volumes"]] == ["tmp"]
 
 
-@pytest.mark.parametrize("tls", [{"enabled": False}, {"existingSecret": "mine"}], ids=["off", "existing"])
+@pytest.mark.parametrize("tls", [{}, {"enabled": True, "existingSecret": "mine"}], ids=["default", "existing"])
 def test_without_a_certificate_to_make_no_hook_makes_one(helm: Helm, tls: dict[str, Any]) -> None:
     rendered = helm.template({**VALUES, "tls": tls})
     assert not [made for made in rendered.objects if made["metadata"]["name"].endswith("-certificates")]

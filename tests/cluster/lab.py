@@ -10,7 +10,6 @@ import itertools
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -224,16 +223,10 @@ class Release:
 
     def start_peers(self, names: Sequence[str], **more: Any) -> None:
         """Running peers on these nodes that no hook has touched; `more` goes into each entry of `nodes`."""
-        self.certify()
         self.install({"nodes": nodes(names, **more)}, "--no-hooks")
         for node in names:
             pod = f"pod/{self.fullname}-{node}-0"
             self.lab.kubectl("wait", "-n", self.namespace, "--for=condition=Ready", pod, "--timeout=90s")
-
-    def certify(self) -> None:
-        """The Secret that a hook makes before the peers start."""
-        place = ("-n", self.namespace, "--kubeconfig", self.lab.kubeconfig)
-        run(sys.executable, "-m", "hooks", "certificates", f"{self.fullname}-tls", *place)
 
     def upgrade(self, values: Mapping[str, Any], *flags: str) -> str:
         return self._helm("upgrade", values, *flags)

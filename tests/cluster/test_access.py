@@ -45,7 +45,7 @@ def pool(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Pool]:
         values: dict[str, Any] = {
             "nodes": nodes(lab.workers[:3]),
             "volumes": [{"name": volume, "replica": 3, "claims": claims}],
-            **({} if request.param else {"tls": {"enabled": False}}),
+            "tls": {"enabled": request.param},
         }
         release.install(values)
         compute = Compute(lab, namespace)

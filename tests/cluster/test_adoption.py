@@ -13,8 +13,6 @@ import pytest
 from tests.cluster.lab import CommandFailed, Lab, Release, nodes, peer_image, unique, until
 
 BRICK = "/mnt/brick1"
-PLAIN = {"tls": {"enabled": False}}
-"""What the hosts' pools are, as nobody has given their peers certificates."""
 # What systemd's KillMode=process does, as upstream ships it: glusterd ends; its bricks and daemons serve on.
 STOP_GLUSTERD = 'for p in /proc/[0-9]*; do [ "$(cat $p/comm)" != glusterd ] || kill ${p#/proc/}; done'
 STOP_BRICKS = "kill $(find /run/gluster -name '*.pid' -exec cat {} +)"
@@ -153,7 +151,7 @@ def test_a_pool_of_the_hosts_goes_on_in_pods(lab: Lab, release: Release) -> None
         before = form(lab, hosts, addresses)
         volume = {"name": before.volume, "replica": 3, "layout": before.layout(lab)}
         listed = [{**volume, "options": {"network.ping-timeout": 20}}]
-        values = {**PLAIN, "nodes": nodes(list(addresses)), "volumes": listed}
+        values = {"nodes": nodes(list(addresses)), "volumes": listed}
         # Somebody stops glusterd only. No second brick process may be started on the folder of one that runs.
         for node in addresses:
             hosts.run(node, STOP_GLUSTERD)
@@ -190,18 +188,18 @@ def test_a_pool_that_knows_its_peers_by_names(lab: Lab, release: Release) -> Non
     entries = [{"name": node, "address": address} for node, address in names.items()]
     kept = f"The volume {before.volume} is in the pool but not in `volumes`: kept as it is."
 
-    # Who forgets that the pool has no TLS is told so by its peers, which leave it as it is.
+    # Who asks for TLS is told by the peers that the pool has none; they leave it as it is.
     told = "is that of a pool with `tls.enabled: false`, values say true. Nothing was changed: set it to false"
     with pytest.raises(CommandFailed, match=told):
-        release.install({"nodes": entries})
+        release.install({"tls": {"enabled": True}, "nodes": entries})
     lab.kubectl("delete", "secret", "gluster-tls", "-n", release.namespace)  # else clients of these tests would use it
-    printed = release.upgrade({**PLAIN, "nodes": entries})
+    printed = release.upgrade({"nodes": entries})
     assert "Nothing to do: the pool of 3 peers is what values say." in printed
     assert kept in printed
     check(lab, release, before)
 
     # Without addresses the nodes' own become further names of the peers; the volume keeps the ones it has.
-    printed = release.upgrade({**PLAIN, "nodes": nodes(list(names))})
+    printed = release.upgrade({"nodes": nodes(list(names))})
     assert kept in printed
     for address in own_addresses(lab).values():
         assert f"gluster peer probe {address}" in printed
@@ -210,8 +208,8 @@ def test_a_pool_that_knows_its_peers_by_names(lab: Lab, release: Release) -> Non
     # Then the old volume is listed, and a new one is made beside it.
     old = {"name": before.volume, "replica": 3, "layout": before.layout(lab)}
     new = {"name": unique("new"), "replica": 3}
-    printed = release.upgrade({**PLAIN, "nodes": nodes(list(names)), "volumes": [old, new]})
+    printed = release.upgrade({"nodes": nodes(list(names)), "volumes": [old, new]})
     assert f"gluster volume create {new['name']} " in printed
     assert f"gluster volume create {before.volume} " not in printed
     check(lab, release, before)
-    assert "Nothing to do" in release.upgrade({**PLAIN, "nodes": nodes(list(names)), "volumes": [old, new]})
+    assert "Nothing to do" in release.upgrade({"nodes": nodes(list(names)), "volumes": [old, new]})

@@ -124,7 +124,6 @@ def test_another_release_does_not_start_the_bricks(lab: Lab, installed: Release,
     """Same state folders, other names: nobody would find these peers."""
     other = Release(lab, installed.namespace, name="gluster-other", state=installed.state)
     try:
-        other.certify()
         other.install(values, "--no-hooks")
         for node, name in addresses(installed).items():
             wanted = f"is a brick of the peer {name}, but this peer is {addresses(other)[node]}."
