@@ -141,6 +141,8 @@ def test_no_value_is_without_effect(helm4: Helm, base: Effect, path: tuple[str, 
     inner[path[-1]] = at(MAXIMAL, path)
     if path == ("bricks",):
         inner["bricks"] = ["/mnt/other"]
+    if path == ("tls", "existingSecret"):
+        inner["enabled"] = True
     if path == ("hostNetwork",):
         values |= {"nodes": [{"name": "worker-1"}], "hostNetwork": False}  # its nodes may have no addresses
     assert inner[path[-1]] != at(DEFAULTS, path), "the maximal example must differ from the default"

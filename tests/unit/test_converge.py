@@ -423,3 +423,13 @@ def test_a_started_volume_in_clear_text_is_not_taken_for_one_with_tls() -> None:
     with pytest.raises(Refused, match="The volume newvol is started without TLS") as refused:
         again()
     assert "`gluster volume set safe client.ssl on server.ssl on`, `gluster volume start safe`" in str(refused.value)
+
+
+def test_with_tls_one_peer_gets_all_steps() -> None:
+    """Transactions that several peers lead at the same time may get stuck then."""
+    volumes = [{"name": f"v{i}", "replica": 3} for i in range(6)]
+    for tls, peers in ((False, {"a", "b", "c"}), (True, {"a"})):
+        run = Run(FakePool("a", "b", "c"), {**THREE, "volumes": volumes, "tls": {"enabled": tls}})
+        run()
+        started = {peer for peer, what in run.pool.execs if "volume start" in what}
+        assert started == peers
