@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cluster.compute import Compute, driver_of, pod
-from tests.cluster.lab import CommandFailed, Lab, Release, helms, nodes, unique, until
+from tests.cluster.lab import CommandFailed, Lab, Release, nodes, unique, until
 
 KINDS = (
     "jobs,statefulsets,daemonsets,services,configmaps,serviceaccounts,roles,rolebindings,persistentvolumeclaims,pods"
@@ -21,13 +21,12 @@ def objects(release: Release, driver: str) -> set[str]:
     return {name for name in found if "-converge" not in name}
 
 
-@pytest.mark.parametrize("helm", helms())
-def test_an_uninstall_is_refused_while_a_pod_mounts_a_volume(lab: Lab, namespace: str, helm: str) -> None:
+def test_an_uninstall_is_refused_while_a_pod_mounts_a_volume(lab: Lab, namespace: str) -> None:
     one = lab.workers[0]
     claim = unique("claim")
     volume = {"name": unique("v"), "claims": [{"namespace": namespace, "name": claim}]}
     values = {"nodes": nodes([one]), "volumes": [volume]}
-    release, compute = Release(lab, namespace, helm), Compute(lab, namespace)
+    release, compute = Release(lab, namespace), Compute(lab, namespace)
     release.install(values)
     driver = driver_of(release)
     with compute.running(pod(one, claim, "echo data > /data/file; exec sleep infinity")) as name:

@@ -138,6 +138,7 @@ def test_a_node_crashes_and_boots(pool: Pool, four: list[str], number: int) -> N
         until_ready(pool, node)
 
 
+@whole_list
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_peer_s_pod_is_deleted(pool: Pool, four: list[str], number: int) -> None:
     release, node = pool.release, four[number]
@@ -166,6 +167,7 @@ def test_a_brick_s_process_is_killed(pool: Pool, four: list[str]) -> None:
         pool.person.hook(pool.values)
 
 
+@whole_list
 def test_a_link_is_cut_and_mended(pool: Pool, four: list[str]) -> None:
     with pool.during(f"the network of {four[2]} is cut and mended"):
         pool.machines.cut(four[2], "all")
@@ -174,6 +176,7 @@ def test_a_link_is_cut_and_mended(pool: Pool, four: list[str]) -> None:
         until_ready(pool, four[2])
 
 
+@whole_list
 def test_a_brick_is_full(pool: Pool, four: list[str]) -> None:
     """A brick less, as everything that grows is refused there; but what was acknowledged has its other copies."""
     ballast = (
@@ -221,6 +224,7 @@ def test_a_node_loses_its_state(pool: Pool, four: list[str]) -> None:
     assert pool.release.uuids() == uuids
 
 
+@whole_list
 def test_a_brick_s_data_is_lost(pool: Pool, four: list[str]) -> None:
     node, volume = four[1], pool.names[0]
     with pool.during("a brick's data is lost, and the hook killed at every step of its rebuild"):
@@ -233,6 +237,7 @@ def test_a_brick_s_data_is_lost(pool: Pool, four: list[str]) -> None:
         assert deaths >= 1
 
 
+@whole_list
 def test_a_volume_grows(pool: Pool) -> None:
     both = pool.each(pool.names[0], bricks=["/mnt/brick1", "/mnt/brick2"])
     with pool.during("a volume grows, and the hook is killed at every step"):
