@@ -6,7 +6,8 @@ StatefulSets of peers are `OnDelete`: their controller waits for somebody who ha
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from hooks.absence import harmed_without, missed_without
 from hooks.converge import REPAIR_SECONDS, Hook, Refused
@@ -116,7 +117,8 @@ def _wait_until_whole(
     while True:
         first = None
         try:
-            observed = observe(runner, addresses, everyone=not hook.values.host_network)
+            looked = observe(runner, addresses, everyone=not hook.values.host_network)
+            observed = _without(hook.values.deleted, looked)
             reasons = _broken(observed)
             unhealed = {} if reasons else _unhealed(runner, observed)
             reasons += [("", f"{name}: {words}") for name, words in unhealed.items()]
@@ -145,6 +147,15 @@ def _wait_until_whole(
             hook.report.say(f"  Waiting for: {'; '.join(reason for _, reason in reasons)}")
             announced = now
         time.sleep(1)
+
+
+def _without(deleted: Container[str], observed: Observed) -> Observed:
+    """The snapshot without volumes that are to be deleted: no peer waits for what is to be destroyed after it."""
+    peers = tuple(
+        replace(peer, volumes=peer.volumes and tuple(v for v in peer.volumes if v.name not in deleted))
+        for peer in observed.peers
+    )
+    return replace(observed, peers=peers)
 
 
 def _first(

@@ -17,10 +17,14 @@ from hooks.run import run
 from hooks.runner import PeerUnavailable
 from hooks.values_file import merged
 from hooks.values_parse import parse
+from hooks.values_volumes import CONFIRM
 from tests.unit.fake_pool import FakePool, FakeVolume
 from tests.unit.running import is_whole, write_to_all
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
+
+
+SAFE = {"name": "safe", "replica": 3}
 
 
 class Release:
@@ -42,7 +46,7 @@ class Release:
     def volume(self) -> FakeVolume:
         return self.pool.peers["a"].cluster.volumes["safe"]
 
-    def upgrade(self, volumes: Sequence[dict[str, Any]] = ({"name": "safe", "replica": 3},), word: str = "") -> None:
+    def upgrade(self, volumes: Sequence[dict[str, Any]] = (SAFE,), word: str = "") -> None:
         nodes = [{"name": name, "address": f"10.0.0.{i}"} for i, name in enumerate("abc", start=1)]
         values = parse(merged({"nodes": [*nodes[:2], {**nodes[2], "rebuild": word}], "volumes": [*volumes]}))
         self.report = Report()
@@ -148,7 +152,7 @@ def test_what_ends_a_run_after_a_restart_does_not_say_that_nothing_was_changed(m
 
     later.delete = delete_and_grow_foreign  # type: ignore[method-assign]
     with pytest.raises(Refused, match="Stopped; what was done before stands"):
-        later.upgrade([{"name": "safe", "replica": 3}, {"name": "more"}])
+        later.upgrade([SAFE, {"name": "more"}])
 
 
 @pytest.mark.parametrize("at", [1, 4, 8, 12])
@@ -161,3 +165,14 @@ def test_a_hook_that_has_lost_its_lock_asks_and_records_nothing_more(at: int) ->
     assert len(release.pool.execs) == execs + at
     assert release.memory == memory
     assert release.deleted == []
+
+
+def test_a_volume_that_is_to_be_deleted_keeps_no_peer_from_a_new_pod() -> None:
+    release = Release()
+    release.outdated = []
+    release.upgrade([SAFE, {"name": "old"}])
+    release.pool.peers["a"].cluster.volumes["old"].bricks[1].online = False
+    release.outdated = ["a", "b", "c"]
+    release.upgrade([SAFE, {"name": "old", "state": "deleted", "confirm": CONFIRM}])
+    assert release.deleted == ["a", "b", "c"]
+    assert [*release.pool.peers["a"].cluster.volumes] == ["safe"]

@@ -26,7 +26,7 @@ class Pods(World):
         assert not self._away(), f"{node} is restarted while {self._away()} are away"
         assert not self._ghosts(), f"{node} is restarted while {self._ghosts()} have lost their state"
         for volume in self.pool_volumes.values():
-            if volume.started:
+            if volume.started and volume.name not in self.values.deleted:
                 self._assert_spared(node, volume)
         self.outdated.remove(node)
         self.starting[node] = 2

@@ -124,6 +124,8 @@ class Troubles(Runs):
         for brick in self._coming():
             if (brick.node, brick.path) not in self.left:
                 self.pool.peers[brick.node].empty(brick.path)
+        # The guard refuses to leave out a node whose peer is in the pool, so that it can be rebuilt.
+        self._change(nodes=max([self.nodes, *(NODES.index(name) + 1 for name in self._ghosts())]))
         for name in self.addresses:
             if self._is_lost(name):
                 self._new_word(name)
