@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts" / "glusterfs"
 STAMP = f"{int(time.time()):x}"
 """Part of every name that stays on the nodes, so that test runs do not meet."""
+TEND: dict[str, Any] = {"enabled": True, "schedule": "0 0 1 1 *"}
+"""A CronJob that is there and does not run by itself, see Release.tend."""
 _numbers = itertools.count(1)
 
 
@@ -239,6 +241,21 @@ class Release:
         """Status -> the last revision that has it, as `helm history` shows them."""
         found = json.loads(self._command("history", self.name, "-o", "json"))
         return {entry["status"]: str(entry["revision"]) for entry in found}
+
+    def tend(self) -> str:
+        """Run one tend to its end; its log. Fails where it does not exit with 0."""
+        name, here = unique("tend"), ("-n", self.namespace)
+        self.lab.kubectl("create", "job", name, *here, f"--from=cronjob/{self.fullname}-tend")
+
+        def ended() -> set[str]:
+            status = self.lab.get("job", name, *here).get("status", {})
+            return {c["type"] for c in status.get("conditions", [])} & {"Complete", "Failed"}
+
+        how = until(f"the job {name} ends", ended)
+        log = self.lab.kubectl("logs", *here, f"job/{name}")
+        print(log)
+        assert how == {"Complete"}, log
+        return log
 
     def uninstall(self, *flags: str) -> None:
         """`helm uninstall`, until the last peer pod has left its node (its port and bricks are free)."""

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from hooks.pool import parse_status
-from tests.cluster.lab import Lab, Release, nodes, unique, until
+from tests.cluster.lab import TEND, Lab, Release, nodes, unique, until
 
-TEND: dict[str, Any] = {"enabled": True, "schedule": "0 0 1 1 *"}
 ALL_IS_WELL = "All is well: the pool of 3 peers has every brick online, and nothing is to heal."
 
 
@@ -34,23 +33,6 @@ def installed(lab: Lab, namespace: str, values: dict[str, Any]) -> Iterator[Rele
 @pytest.fixture
 def volume(values: dict[str, Any]) -> str:
     return str(values["volumes"][0]["name"])
-
-
-def tend(release: Release) -> str:
-    """Run one tend to its end; its log. Fails where it does not exit with 0."""
-    name = unique("tend")
-    here = ("-n", release.namespace)
-    release.lab.kubectl("create", "job", name, *here, f"--from=cronjob/{release.fullname}-tend")
-
-    def ended() -> Any:
-        status = release.lab.get("job", name, *here).get("status", {})
-        return {c["type"] for c in status.get("conditions", [])} & {"Complete", "Failed"}
-
-    how = until(f"the job {name} ends", ended)
-    log = release.lab.kubectl("logs", *here, f"job/{name}")
-    print(log)
-    assert how == {"Complete"}, log
-    return log
 
 
 def events(release: Release, reason: str) -> list[dict[str, Any]]:
@@ -81,7 +63,7 @@ def pending(release: Release, volume: str) -> int:
 
 
 def test_a_healthy_pool_costs_three_execs_and_has_no_events(installed: Release) -> None:
-    first, *_, last = tend(installed).splitlines()
+    first, *_, last = installed.tend().splitlines()
     assert first == ALL_IS_WELL
     assert last.startswith("(3 execs, ")
     assert installed.record()["tend"].split(" ", 1)[1].startswith(ALL_IS_WELL)
@@ -92,7 +74,7 @@ def test_a_healthy_pool_costs_three_execs_and_has_no_events(installed: Release) 
 def test_a_brick_whose_process_was_killed_is_started(lab: Lab, installed: Release, volume: str) -> None:
     two = lab.workers[1]
     kill_brick(installed, two, volume)
-    log = tend(installed)
+    log = installed.tend()
     assert log.startswith("Looked after the pool of 3 peers: 1 put right, 0 findings.")
     assert f"{two}:/mnt/brick1/{volume}: the brick of {volume} was offline and has been started." in log
     assert online(installed, volume)[two]
@@ -106,14 +88,14 @@ def test_a_brick_on_a_blank_folder_is_said_in_one_event_and_left(lab: Lab, insta
     kill_brick(installed, three, volume)
     on_brick(installed, three, f"mv {volume} {volume}.away")
     for _ in range(2):
-        log = tend(installed)
+        log = installed.tend()
         assert f"the brick of {volume} is offline and its folder does not show that volume's id" in log
         assert "volume start" not in log
     assert on_brick(installed, three, f"ls -d {volume} 2>/dev/null || echo gone").strip() == "gone"
     (event,) = events(installed, "BrickOffline")
     assert (event["involvedObject"]["name"], event["count"], event["type"]) == (f"gluster-{three}", 2, "Warning")
     on_brick(installed, three, f"mv {volume}.away {volume}")
-    assert "was offline and has been started" in tend(installed)
+    assert "was offline and has been started" in installed.tend()
     assert all(online(installed, volume).values())
 
 
@@ -135,7 +117,7 @@ def test_a_heal_that_waits_is_asked_for(lab: Lab, installed: Release, volume: st
     for node in (one, three):
         blame(installed, node, f"{volume}/file", 1)
     assert pending(installed, volume) == 2
-    log = tend(installed)
+    log = installed.tend()
     assert f"{volume} has 2 entries to heal: the heal was asked for." in log
     until("it is healed", lambda: not pending(installed, volume), 30)
     assert on_brick(installed, two, f"cat {volume}/file") == "right\n"
@@ -145,7 +127,7 @@ def test_a_split_brain_is_said_with_its_file(lab: Lab, installed: Release, volum
     """Each brick is told that both others are wrong, as copies are that were written to apart."""
     for number, node in enumerate(lab.workers[:3]):
         blame(installed, node, f"{volume}/torn", *({0, 1, 2} - {number}))
-    log = tend(installed)
+    log = installed.tend()
     assert f"{volume} has 1 entry in split-brain: /torn." in log
     (event,) = events(installed, "SplitBrain")
     assert event["type"] == "Warning"
@@ -156,7 +138,7 @@ def test_a_split_brain_is_said_with_its_file(lab: Lab, installed: Release, volum
 
 def test_an_option_changed_by_hand_is_said_and_left(installed: Release, volume: str) -> None:
     installed.gluster("volume", "set", volume, "performance.nl-cache", "off")
-    assert f"Options of {volume} are not as values say: performance.nl-cache is off, values say on." in tend(installed)
+    assert f"Options of {volume} are not as values say: performance.nl-cache is off, values say on." in installed.tend()
     assert installed.info(volume)["performance.nl-cache"] == "off"
     installed.gluster("volume", "set", volume, "performance.nl-cache", "on")
 
@@ -172,11 +154,11 @@ def test_while_a_hook_is_at_work_it_ends_quietly(lab: Lab, installed: Release) -
 
     hold(holder)
     try:
-        log = tend(installed)
+        log = installed.tend()
     finally:
         hold("")
     assert log == f"A hook, the pod {holder}, is at work on this release: nothing is done until the next run.\n"
-    assert tend(installed).startswith(ALL_IS_WELL)
+    assert installed.tend().startswith(ALL_IS_WELL)
 
 
 def test_a_peer_that_is_away_and_then_rejected(
@@ -195,7 +177,7 @@ def test_a_peer_that_is_away_and_then_rejected(
     )
     lab.kubectl("scale", *peer, "--replicas=0")
     until("it is gone", lambda: three not in installed.peers())
-    log = tend(installed)
+    log = installed.tend()
     assert f"The peer on {three} is not Ready: it has no pod yet." in log
     assert log.startswith("Looked after the pool of 3 peers: 0 put right, 1 finding.")
     (event,) = events(installed, "PeerAway")
@@ -207,7 +189,7 @@ def test_a_peer_that_is_away_and_then_rejected(
         "wait", "-n", installed.namespace, "--for=condition=Ready", f"pod/{installed.peers()[three]}", "--timeout=90s"
     )
     until("it is rejected", lambda: "Rejected" in installed.gluster("peer", "status", node=one))
-    log = tend(installed)
+    log = installed.tend()
     assert f"{three} is rejected by {one} and {two}: the checksum of the volume {volume} (version " in log
     assert "`tend.repairRejected: true`" in log
     assert "Rejected" in installed.gluster("peer", "status", node=one)
@@ -217,7 +199,7 @@ def test_a_peer_that_is_away_and_then_rejected(
     # No hook could change anything now; and by the way each brick's file system counts as full.
     installed.upgrade({**values, "tend": {**TEND, "repairRejected": True, "fullPercent": 1}}, "--no-hooks")
     uuids = installed.uuids()
-    log = tend(installed)
+    log = installed.tend()
     assert f"{three} was rejected; it took {volume} over from the others." in log
     assert "Rejected" not in installed.gluster("peer", "status", node=one)
     assert installed.uuids() == uuids
@@ -225,7 +207,7 @@ def test_a_peer_that_is_away_and_then_rejected(
     until("it heals", lambda: not pending(installed, volume), 30)
     with lab.mounted(installed.namespace, three, lab.address(three), volume) as shell:
         assert shell(f"cat /data/{volume}/file") == "right\n"
-    log = tend(installed)
+    log = installed.tend()
     assert log.startswith("Looked after the pool of 3 peers: 0 put right, 3 findings.")
     assert f"{three}:/mnt/brick1 is " in log
     assert "every brick online" in installed.upgrade(values)

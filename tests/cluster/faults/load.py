@@ -102,7 +102,7 @@ class Load:
         return dict(zip(self.volumes, map(int, counts), strict=True))
 
 
-def until_whole(release: Release, volumes: Sequence[str], tend: Callable[[], None]) -> None:
+def until_whole(release: Release, volumes: Sequence[str], tend: Callable[[], object]) -> None:
     """Wait until every peer sees the others, each brick is online, nothing is to be healed; nothing is split-brain.
 
     What the pool does not do by itself within half a minute is for `tend`.

@@ -23,7 +23,7 @@ import yaml
 
 from testbed.native import Native
 from tests.cluster.faults.load import Load, until_whole
-from tests.cluster.lab import ROOT, CommandFailed, Lab, Release, nodes, run, unique, until
+from tests.cluster.lab import ROOT, TEND, CommandFailed, Lab, Release, nodes, run, unique, until
 from tests.cluster.mortal import Person
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "0"))
@@ -66,16 +66,12 @@ class Pool:
             yield
         if not errors:
             assert self.load.failed() == failed
-        until_whole(self.release, self.names, self.tend)
+        until_whole(self.release, self.names, self.release.tend)
         self.load.check()
         assert "Nothing to do" in self.plan()
         stall = max(self.load.stalls().values())
         words = f"{time.monotonic() - began:.0f} s, {self.load.checked - before} bytes, longest stall {stall:.1f} s"
         self.record("fault", (fault, self.load.checked - before, words))
-
-    def tend(self) -> None:
-        for volume in self.names:
-            self.release.gluster("volume", "heal", volume)
 
     def plan(self) -> str:
         """What `python -m hooks plan` prints."""
@@ -110,6 +106,7 @@ def whole(lab: Lab, namespace: str, machines: Native, four: list[str]) -> Iterat
             {"name": cold, "disperse": 3, "redundancy": 1, **first},
         ],
         "hooks": LONG,
+        "tend": TEND,
     }
     with lab.hosts_state(namespace) as state:
         release = Release(lab, namespace, state=state)
@@ -164,7 +161,7 @@ def test_a_brick_s_process_is_killed(pool: Pool, four: list[str]) -> None:
         pool.release.in_peer(four[1], "bash", "-c", KILL, "bash", "KILL", f"*glusterfsd * {volume}.*")
         until("the brick is offline", lambda: offline(pool, volume))
         pool.load.gets_on()
-        pool.person.hook(pool.values)
+        assert "was offline and has been started" in pool.release.tend()
 
 
 @whole_list
