@@ -20,7 +20,7 @@ from hooks.addresses import addresses_of, moved, network_of
 from hooks.converge import Hook, Refused
 from hooks.delete_guard import users, verdict
 from hooks.events import COMPONENT, events_of
-from hooks.gluster import GlusterError
+from hooks.gluster import Broken
 from hooks.kube import Cluster, ClusterError, PodRunner
 from hooks.lock import Locked, only_hook
 from hooks.memory import Memory, Tended
@@ -28,7 +28,6 @@ from hooks.pods import PeerPod, peer_pods
 from hooks.preview import Preview, preview, preview_text
 from hooks.report import Report, status_table, success
 from hooks.run import PLAN_ONLY, run
-from hooks.runner import OutcomeUnknown, PeerUnavailable
 from hooks.tend import Tending, tend
 from hooks.values import Values, ValuesError
 from hooks.values_file import load
@@ -60,10 +59,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         values = parse(raw)
         record = f"{args.fullname or fullname(raw, args.release)}-report"
         if args.command in ("converge", "tend"):
-            run = _converge if args.command == "converge" else _tend
-            return run(cluster, values, record, args.deadline, report)
+            work = _converge if args.command == "converge" else _tend
+            return work(cluster, values, record, args.deadline, report)
         return (_plan if args.command == "plan" else _guard)(cluster, values, record)
-    except (Refused, Locked, ValuesError, ClusterError, PeerUnavailable, OutcomeUnknown, GlusterError) as error:
+    except (Refused, Locked, ValuesError, ClusterError, *Broken) as error:
         report.say(str(error))
     except ApiException as error:
         report.say(f"The API server refuses a request of the hook ({error.status}): {error.reason}")
@@ -76,7 +75,7 @@ def _converge(cluster: Cluster, values: Values, record: str, seconds: float, rep
     )
     outcome = "The hook was ended before it was done; the next run goes on from there."
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was done until then is still recorded
-    with only_hook(cluster, record.removesuffix("-report") + "-hook", socket.gethostname(), hook.deadline) as hook.lost:
+    with only_hook(cluster, _lease(record), socket.gethostname(), hook.deadline) as hook.lost:
         try:
             cluster.write_record(record, {"outcome": "A hook is at work.", "report": ""})
             memory = _memory(cluster, values, record)
@@ -93,7 +92,7 @@ def _converge(cluster: Cluster, values: Values, record: str, seconds: float, rep
             execs = sum(runner.execs for runner in runners)
             report.say(f"{outcome} ({execs} execs, {report.seconds:.1f} s)")
             return NOTHING_TO_DO
-        except (Refused, PeerUnavailable, OutcomeUnknown, GlusterError) as error:
+        except (Refused, *Broken) as error:
             outcome = str(error)
             raise
         finally:
@@ -111,15 +110,19 @@ def _delete_guard(cluster: Cluster, driver: str, report: Report) -> int:
 def _tend(cluster: Cluster, values: Values, record: str, seconds: float, report: Report) -> int:
     """Look after the pool unless a hook is at work; the outcome goes into the record, events and the report."""
     hook = Hook(values, time.monotonic() + seconds, report, save=lambda _: None)
-    lease = record.removesuffix("-report") + "-hook"
     try:
         for busy in cluster.hooks_at_work():  # one whose pod has not started yet has no Lease
-            raise Locked(busy, lease)
-        with only_hook(cluster, lease, socket.gethostname(), time.monotonic()) as hook.lost:
+            raise Locked(busy, _lease(record))
+        with only_hook(cluster, _lease(record), socket.gethostname(), time.monotonic()) as hook.lost:
             return _look_after(cluster, hook, record)
     except Locked as error:
         report.say(f"A hook, the pod {error.holder}, is at work on this release: nothing is done until the next run.")
         return NOTHING_TO_DO
+
+
+def _lease(record: str) -> str:
+    """The name of the release's Lease, beside that of its record."""
+    return record.removesuffix("-report") + "-hook"
 
 
 def _look_after(cluster: Cluster, hook: Hook, record: str) -> int:

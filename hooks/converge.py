@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from hooks.apply import EndedBadly, Unfinished, apply_phase
 from hooks.folders import Folder
-from hooks.gluster import GlusterError
+from hooks.gluster import Broken, GlusterError
 from hooks.memory import Memory
 from hooks.observe import observe, side_by_side, with_coming, with_folders, with_own_word
 from hooks.plan import Plan, bricks_to_inspect, make_plan, rebuild_remembered, remembered, settled
@@ -106,7 +106,7 @@ def until_read(look: Callable[[], R], until: float, stands: str) -> R:
     while True:
         try:
             return look()
-        except (GlusterError, OutcomeUnknown, PeerUnavailable) as error:
+        except Broken as error:
             if time.monotonic() > until:
                 raise Refused(f"The pool cannot be read, {stands}: {error}") from error
         time.sleep(0.5)
@@ -259,7 +259,7 @@ def _online(hook: Hook, runner: Runner, addresses: Mapping[str, str], observed: 
             observed = replace(
                 observe(runner, addresses, everyone=not hook.values.host_network), folders=observed.folders
             )
-        except (GlusterError, OutcomeUnknown, PeerUnavailable) as error:
+        except Broken as error:
             hook.report.say(f"  {error}: looking again.")
     return observed
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from hooks.plan import Plan
-from hooks.plan_repair import not_ours, offline
-from hooks.plan_volumes import same_value
+from hooks.plan_repair import not_ours, offline, running
+from hooks.plan_volumes import differing
 from hooks.pods import PeerPod
-from hooks.pool import REJECTED, Space, Volume
+from hooks.pool import Space
 from hooks.progress import BrickHeal
 from hooks.snapshot import Observed
 from hooks.values import BrickSpec, Values
@@ -58,7 +58,7 @@ def disconnected(observed: Observed, known: Container[str]) -> list[Finding]:
         for view in peer.views or ():
             # One that lost its state folder is known under the UUID that it had.
             name = next((at[host] for host in view.hostnames if host in at), observed.name_of(view.uuid))
-            rejected = view.connected and view.state == REJECTED and view.uuid in listed
+            rejected = view.rejected and view.uuid in listed
             if not (view.healthy or rejected or name in known):
                 seen.setdefault(name, []).append(peer.name)
                 states[name] = view.state_text if view.connected else "disconnected"
@@ -78,10 +78,7 @@ def bricks_offline(values: Values, observed: Observed, away: Container[str]) -> 
     """Bricks and self-heal daemons of volumes in values that do not run, but for those of peers that are `away`."""
     listed = {peer.uuid: peer.name for peer in observed.peers}
     at = {peer.address: peer.name for peer in observed.peers}
-    names = {spec.name for spec in values.volumes}
-    for volume in observed.volumes:
-        if not volume.started or volume.name not in names:
-            continue
+    for volume in running(values, observed):
         for brick in offline(volume, observed):
             node = at.get(brick.host) or observed.name_of(brick.peer)
             if node not in away:
@@ -194,19 +191,13 @@ def full_bricks(observed: Observed, spaces: Sequence[Space], percent: int) -> li
 
 def drifted_options(values: Values, observed: Observed) -> list[Finding]:
     """Volumes with options that are not as values say."""
-    live: dict[str, Volume] = {volume.name: volume for volume in observed.volumes}
+    live = {volume.name: dict(volume.options) for volume in observed.volumes}
     findings = []
     for spec in values.volumes:
-        if spec.name not in live:
-            continue
-        options = dict(live[spec.name].options)
-        differ = [
-            f"{key} is {options.get(key, 'not set')}, values say {value}"
-            for key, value in spec.options
-            if key not in options or not same_value(options[key], value)
-        ]
-        if differ:
-            text = f"Options of {spec.name} are not as values say: {_some(differ, '; ')}. `helm upgrade` sets them."
+        options = live.get(spec.name)
+        if options is not None and (differ := differing(spec, options)):
+            words = [f"{key} is {options.get(key, 'not set')}, values say {value}" for key, value in differ.items()]
+            text = f"Options of {spec.name} are not as values say: {_some(words, '; ')}. `helm upgrade` sets them."
             findings.append(Finding("OptionDrift", spec.name, text))
     return findings
 

@@ -104,6 +104,10 @@ class GlusterError(Exception):
         super().__init__(f"`{command}` failed on {peer}: {reply.message or 'gluster gives no reason'}")
 
 
+Broken = (GlusterError, OutcomeUnknown, PeerUnavailable)
+"""What a look at the pool may end in; a moment later it may succeed."""
+
+
 def session(
     runner: Runner,
     peer: str,

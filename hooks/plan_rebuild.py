@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hooks.memory import Memory
 from hooks.plan_bricks import in_sets, listed, live_bricks
 from hooks.plan_peers import belongings, lost
-from hooks.plan_repair import offline
+from hooks.plan_repair import offline, running
 from hooks.pool import Volume
 from hooks.snapshot import TAKING_OVER, Observed, Peer
 from hooks.steps import Decision, Phase, Step
@@ -78,10 +78,7 @@ class Lost:
 def lost_bricks(values: Values, observed: Observed, memory: Memory) -> Iterator[Lost]:
     """Offline bricks whose folders are gone though the disk is there, on nodes that may be rebuilt."""
     authorised = words(values, memory)
-    names = {spec.name for spec in values.volumes}
-    for volume in observed.volumes:
-        if not volume.started or volume.name not in names:
-            continue
+    for volume in running(values, observed):
         away = {BrickSpec(observed.name_of(brick.peer), brick.path): brick.host for brick in offline(volume, observed)}
         for group in in_sets(live_bricks(volume, observed), volume.set_size):
             for brick in group:

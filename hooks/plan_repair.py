@@ -21,7 +21,7 @@ def decide(values: Values, observed: Observed, lost: Container[str] = ()) -> Dec
     Volumes with bricks that are `lost` wait until these are made anew.
     """
     steps, refusals, stray = [], [], {}
-    for volume in _listed(values, observed):
+    for volume in running(values, observed):
         if volume.name in lost:
             continue
         away = list(offline(volume, observed))
@@ -52,13 +52,14 @@ def decide(values: Values, observed: Observed, lost: Container[str] = ()) -> Dec
 
 def brick_folders(values: Values, observed: Observed) -> Iterator[BrickSpec]:
     """Folders of offline bricks, which the planner must know."""
-    for volume in _listed(values, observed):
+    for volume in running(values, observed):
         for brick in offline(volume, observed):
             if any(peer.uuid == brick.peer for peer in observed.peers):
                 yield BrickSpec(observed.name_of(brick.peer), brick.path)
 
 
-def _listed(values: Values, observed: Observed) -> Iterator[Volume]:
+def running(values: Values, observed: Observed) -> Iterator[Volume]:
+    """The started volumes that values list."""
     names = {volume.name for volume in values.volumes}
     return (volume for volume in observed.volumes if volume.started and volume.name in names)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hooks.memory import Memory
@@ -80,6 +80,11 @@ def same_value(one: str, other: str) -> bool:
     return one == other or any({one.lower(), other.lower()} <= words for words in (_TRUE, _FALSE))
 
 
+def differing(spec: VolumeSpec, live: Mapping[str, str]) -> dict[str, str]:
+    """The options that are not as values say in a volume that has `live` ones, with what they say."""
+    return {k: v for k, v in spec.options if k not in live or not same_value(live[k], v)}
+
+
 def ask_to_heal(name: str) -> Step:
     """Asked, the self-heal daemon looks at once, else every ten minutes; that it cannot be asked is no failure."""
     return Step(f"gluster --mode=script volume heal {name} || true", volume=name, shell=True)
@@ -134,14 +139,13 @@ def _type_words(spec: VolumeSpec) -> list[str]:
 def _options(spec: VolumeSpec, volume: Volume | None, set_before: Sequence[str]) -> list[Step]:
     """One `volume set` for all options that differ (all or none is set), one reset for each that values dropped."""
     live = dict(volume.options) if volume else {}
-    wanted = dict(spec.options)
-    changed = [(k, v) for k, v in wanted.items() if k not in live or not same_value(live[k], v)]
-    dropped = [key for key in set_before if key in live and key not in wanted]
+    changed = differing(spec, live)
+    dropped = [key for key in set_before if key in live and key not in dict(spec.options)]
     steps = [
         Step(f"volume reset {spec.name} {key}", volume=spec.name, why="values no longer list it") for key in dropped
     ]
     if changed:
-        pairs = " ".join(f"{key} {value}" for key, value in changed)
+        pairs = " ".join(f"{key} {value}" for key, value in changed.items())
         steps.append(Step(f"volume set {spec.name} {pairs}", volume=spec.name))
     return steps
 
@@ -193,7 +197,7 @@ def _refusals(spec: VolumeSpec, volume: Volume, grown: Growth) -> list[str]:
             f"The volume {spec.name} has bricks that values no longer give: {listed(grown.gone)}. Bricks are not moved "
             "or taken away by leaving them out: put their nodes and brick directories back into values."
         )
-    if volume.started and any(not _has(volume, key) for key in TLS_OPTIONS if key in dict(spec.options)):
+    if volume.started and differing(spec, dict(volume.options)).keys() & {*TLS_OPTIONS}:
         pairs = " ".join(f"{key} on" for key in TLS_OPTIONS)
         refusals.append(
             f"The volume {spec.name} is started without TLS, and its bricks would go on in clear text until they are "
@@ -201,10 +205,6 @@ def _refusals(spec: VolumeSpec, volume: Volume, grown: Growth) -> list[str]:
             f"{pairs}`, `gluster volume start {spec.name}`."
         )
     return refusals
-
-
-def _has(volume: Volume, switch: str) -> bool:
-    return same_value(dict(volume.options).get(switch, "off"), "on")
 
 
 def _may_become(volume: Volume, spec: VolumeSpec) -> bool:

@@ -26,6 +26,10 @@ class PeerView:
     def healthy(self) -> bool:
         return self.connected and self.state == IN_CLUSTER
 
+    @property
+    def rejected(self) -> bool:
+        return self.connected and self.state == REJECTED
+
 
 @dataclass(frozen=True)
 class Brick:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from hooks.absence import harmed_without
 from hooks.findings import Finding, Heals
+from hooks.observe import side_by_side
 from hooks.plan_rebuild import END_GLUSTERD
 from hooks.plan_repair import offline
-from hooks.pool import REJECTED
 from hooks.runner import PeerUnavailable, Runner
 from hooks.snapshot import Observed, Peer
 from hooks.steps import Step
@@ -56,7 +56,7 @@ def rejections(observed: Observed) -> dict[str, set[str]]:
         (peer.name, observed.name_of(view.uuid))
         for peer in observed.peers
         for view in peer.views or ()
-        if view.connected and view.state == REJECTED and view.uuid in listed
+        if view.rejected and view.uuid in listed
     ]
     found: dict[str, set[str]] = {}
     for one, other in pairs:
@@ -67,14 +67,15 @@ def rejections(observed: Observed) -> dict[str, set[str]]:
 
 def copies(runner: Runner, nodes: Sequence[str]) -> dict[str, dict[str, Copy]]:
     """Read what these nodes' peers have of each volume. Raises PeerUnavailable when one cannot be read."""
-    found = {}
-    for node in nodes:
+
+    def read(node: str) -> dict[str, Copy]:
         result = runner.run(node, ["timeout", "30", "sh", "-c", _READ, "sh"], timeout=40)
         if result.exit_code:
             raise PeerUnavailable(f"The volumes' checksums on {node} cannot be read: {result.stderr.strip()}")
         rows = [line.split() for line in result.stdout.splitlines()]
-        found[node] = {row[0]: Copy(row[1], row[2]) for row in rows if len(row) == 3}
-    return found
+        return {row[0]: Copy(row[1], row[2]) for row in rows if len(row) == 3}
+
+    return dict(zip(nodes, side_by_side(read, nodes), strict=True))
 
 
 def odd_one(rejected: Mapping[str, set[str]], nodes: Sequence[str]) -> str:

@@ -11,12 +11,13 @@ from dataclasses import replace
 
 from hooks.absence import harmed_without, missed_without
 from hooks.converge import REPAIR_SECONDS, Hook, Refused
-from hooks.gluster import GlusterError, session
+from hooks.gluster import Broken, Reply, session
 from hooks.observe import observe
 from hooks.plan_repair import offline
+from hooks.plan_volumes import ask_to_heal
 from hooks.pods import PeerPod
 from hooks.progress import healed, unhealed_bricks
-from hooks.runner import OutcomeUnknown, PeerUnavailable, Runner
+from hooks.runner import Runner
 from hooks.snapshot import Observed
 
 STUCK_SECONDS = 60
@@ -129,7 +130,7 @@ def _wait_until_whole(
                 first = ""
             elif time.monotonic() - began > REPAIR_SECONDS:
                 first = _first(hook, runner, observed, reasons, outdated) or None
-        except (GlusterError, OutcomeUnknown, PeerUnavailable) as error:
+        except Broken as error:
             reasons = [("", str(error))]
         looks, before = looks + 1 if first == before else 1, first
         if first is not None and looks >= LOOKS:
@@ -168,12 +169,9 @@ def _first(
     broken = {node for node, _ in reasons}
     if not broken or not broken <= set(outdated):
         return ""
-    names = [volume.name for volume in observed.volumes if volume.started and volume.set_size > 1]
-    replies = session(runner, observed.member.name, [f"volume heal {name} info summary" for name in names])
-    unhealed = {
-        name: unhealed_bricks(r.root) for name, r in zip(names, replies, strict=True) if r.ok and r.root is not None
-    }
-    if len(unhealed) < len(names):
+    heals = _heals(runner, observed)
+    unhealed = {name: unhealed_bricks(r.root) for name, r in heals.items() if r.ok and r.root is not None}
+    if len(unhealed) < len(heals):
         return ""
     free = [
         n for n in outdated if n in broken and not missed_without(n, observed, unhealed, hook.values.allow_downtime)
@@ -201,14 +199,17 @@ def _broken(observed: Observed) -> list[tuple[str, str]]:
     return reasons + [("", f"{v.name} is being rebalanced") for v in started if observed.rebalancing(v.name)]
 
 
+def _heals(runner: Runner, observed: Observed) -> dict[str, Reply]:
+    """What is said to `volume heal V info summary`, by volume."""
+    names = [volume.name for volume in observed.volumes if volume.started and volume.set_size > 1]
+    replies = session(runner, observed.member.name, [f"volume heal {name} info summary" for name in names])
+    return dict(zip(names, replies, strict=True))
+
+
 def _unhealed(runner: Runner, observed: Observed) -> dict[str, str]:
     """Volumes with entries that are to be healed, or of which that cannot be said, each with words on it."""
-    names = [volume.name for volume in observed.volumes if volume.started and volume.set_size > 1]
-    if not names:
-        return {}
-    replies = session(runner, observed.member.name, [f"volume heal {name} info summary" for name in names])
     words = {}
-    for name, reply in zip(names, replies, strict=True):
+    for name, reply in _heals(runner, observed).items():
         if not reply.ok or reply.root is None:
             words[name] = reply.message
         elif not (progress := healed(reply.root)).done:
@@ -217,6 +218,5 @@ def _unhealed(runner: Runner, observed: Observed) -> dict[str, str]:
 
 
 def _ask_to_heal(runner: Runner, peer: str, volumes: Iterable[str]) -> None:
-    """That a daemon cannot be asked is no failure: the next look says what is still to be healed."""
-    ask = "; ".join(f"gluster --mode=script volume heal {name}" for name in volumes)
+    ask = "; ".join(ask_to_heal(name).command for name in volumes)
     runner.run(peer, ["timeout", "60", "sh", "-c", ask], timeout=70)

@@ -15,7 +15,7 @@ from hooks import plan_peers, plan_rebuild, plan_repair, rejected
 from hooks.apply import Done, apply_phase
 from hooks.converge import Hook, look_and_plan
 from hooks.findings import Finding, Heals
-from hooks.gluster import GlusterError, PeersAway, session
+from hooks.gluster import Broken, PeersAway, session
 from hooks.memory import Memory, Tended
 from hooks.observe import observe, with_coming
 from hooks.plan import Plan
@@ -25,7 +25,7 @@ from hooks.pool import Space, parse_spaces
 from hooks.progress import heals_of, split_entries
 from hooks.rejected import Copies, copies, odd_one, rejections
 from hooks.report import counted
-from hooks.runner import OutcomeUnknown, PeerUnavailable, Runner
+from hooks.runner import Runner
 from hooks.snapshot import Observed
 from hooks.steps import Phase, Step
 
@@ -37,8 +37,6 @@ READ_SECONDS = 20
 """How long the pool may be unreadable, as while another transaction holds a lock."""
 MEND_SECONDS = 90
 """How long a rejected peer may take to start anew and to take its volumes over (measured: half a minute)."""
-
-Broken = (GlusterError, OutcomeUnknown, PeerUnavailable)
 
 
 @dataclass(frozen=True)
@@ -124,10 +122,10 @@ def _look_after(job: Tending, said: Sequence[Finding]) -> Outcome:
     lost = plan_rebuild.identities(job.hook.values, observed, job.memory)
     may = not (job.unready or job.hook.values.plan_only or _strangers(job, observed) or lost)
     sound = may and plan is not None and not plan.waits
-    phases = plan_repair.decide(job.hook.values, observed).phases if sound else ()
-    if any(phase.steps for phase in phases):
+    repairs = [phase for phase in plan.phases if phase.repair] if plan and sound else []
+    if repairs:
         was = observed
-        put += _carry_out(job, observed, phases, steps)
+        put += _carry_out(job, observed, repairs, steps)
         observed, plan = _look(job, job.addresses)
         put += find.started(was, observed)
     heals, spaces = _health(job.runner, observed)
