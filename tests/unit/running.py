@@ -29,6 +29,12 @@ THREE: dict[str, Any] = {
 }
 
 
+def addresses(values: Values) -> dict[str, str]:
+    """Node -> its address in values, drained ones last, as the hook asks them."""
+    nodes = sorted(values.nodes, key=lambda node: node.drained)
+    return {node.name: str(node.address) for node in nodes}
+
+
 class Run:
     """One run of the hook against a pool, with what it recorded."""
 
@@ -51,8 +57,7 @@ class Run:
 
     @property
     def addresses(self) -> dict[str, str]:
-        nodes = sorted(self.values.nodes, key=lambda node: node.drained)
-        return {node.name: str(node.address) for node in nodes}
+        return addresses(self.values)
 
     @property
     def text(self) -> str:

@@ -47,8 +47,7 @@ class Runs(Pods):
 
     def _run(self, breaks: Breaks = nothing, backwards: bool = False, seconds: float = 40) -> str | None:
         """One run of the hook; returns why it refused, if it did."""
-        for module in (observe, apply):
-            self.patch.setattr(module, "side_by_side", one_by_one(backwards))
+        self._in_order(backwards)
         self._note_left(None)
         before = self._state()
         listed = {spec.name for spec in self.values.volumes}
@@ -80,6 +79,11 @@ class Runs(Pods):
         if refusal is None:
             self._check_success()
         return refusal
+
+    def _in_order(self, backwards: bool) -> None:
+        """What goes side by side is done one by one, from now on."""
+        for module in (observe, apply):
+            self.patch.setattr(module, "side_by_side", one_by_one(backwards))
 
     def _pod(self, breaks: Breaks) -> tuple[Api, Wire]:
         """A hook's pod, with all that it can reach."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from hypothesis.stateful import precondition, rule
 
-from hooks import apply, observe, tend
+from hooks import tend
 from hooks.converge import Hook
 from hooks.lock import Locked, only_hook
 from hooks.memory import Tended
-from tests.unit.machine.faults import Death, Quiet, Run, one_by_one, runs
+from tests.unit.machine.faults import Death, Quiet, Run, runs
 from tests.unit.machine.runs import Runs
 
 MAY = ("volume start ", "gluster --mode=script volume heal ")
@@ -26,8 +26,7 @@ class Tends(Runs):
     @rule(fate=runs)
     def the_pool_is_looked_after(self, fate: Run) -> None:
         """Bricks may run afterwards that did not, and heals were asked for; nothing else has changed."""
-        for module in (observe, apply):
-            self.patch.setattr(module, "side_by_side", one_by_one(backwards=fate[3]))
+        self._in_order(backwards=fate[3])
         api, wire = self._pod(self._fault(fate))
         before, record, pods = self._state(), dict(self.record), self._look()
         hook = Hook(self.values, self.clock.now + 40, Quiet(), save=lambda memory: None)

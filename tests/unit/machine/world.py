@@ -21,7 +21,7 @@ from tests.unit.fake_pool import FakeBrick, FakeCluster, FakePeer, FakePool, Fak
 from tests.unit.fake_pool.data import write
 from tests.unit.leases import Beats, Leases
 from tests.unit.machine.faults import Calendar, Clock
-from tests.unit.running import PLAIN
+from tests.unit.running import PLAIN, addresses
 
 NODES = "abcdef"
 DIRECTORIES = ["/mnt/brick1", "/d"]
@@ -143,8 +143,7 @@ class World(RuleBasedStateMachine):
 
     @property
     def addresses(self) -> dict[str, str]:
-        nodes = sorted(self.values.nodes, key=lambda node: node.drained)
-        return {node.name: str(node.address) for node in nodes}
+        return addresses(self.values)
 
     @property
     def cluster(self) -> FakeCluster:
