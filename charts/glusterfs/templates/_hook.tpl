@@ -117,6 +117,27 @@ template:
 {{- end }}
 {{- end -}}
 
+{{/*
+Metadata of an object that comes and goes with a hook: root, hook (when), weight, name; anywhere where it has no namespace,
+log with the log policy of a Job.
+*/}}
+{{- define "glusterfs.hookMetadata" -}}
+metadata:
+  name: {{ .name }}
+  {{- if not .anywhere }}
+  namespace: {{ .root.Release.Namespace }}
+  {{- end }}
+  labels:
+    {{- include "glusterfs.labels" (dict "root" .root "component" "hook") | nindent 4 }}
+  annotations:
+    helm.sh/hook: {{ .hook }}
+    helm.sh/hook-weight: {{ .weight | quote }}
+    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+    {{- with .log }}
+    helm.sh/hook-output-log-policy: {{ . }}
+    {{- end }}
+{{- end -}}
+
 {{/* Rules of a Role whose holder takes the hooks' Lease and writes the report. */}}
 {{- define "glusterfs.workRules" -}}
 {{- $fullname := include "glusterfs.fullname" . -}}
