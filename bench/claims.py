@@ -58,9 +58,12 @@ def installed(lab: Lab, namespace: str) -> Iterator[tuple[Release, str, list[str
 
 def compare(lab: Lab, compute: Compute, release: Release, volume: str) -> list[list[str]]:
     """Rows: the task, the rate through a claim, through a bare FUSE mount, their ratio."""
-    node, server = lab.workers[0], f"{release.fullname}.{release.namespace}.svc.cluster.local"
+    node = lab.workers[0]
     runs: dict[str, list[dict[str, float]]] = {"claim": [], "bare": []}
-    with compute.running(pod(node, "claim-0")) as name, lab.mounted(release.namespace, node, server, volume) as mounted:
+    with (
+        compute.running(pod(node, "claim-0")) as name,
+        lab.mounted(release.namespace, node, release.server, volume) as mounted,
+    ):
         shells: dict[str, Shell] = {
             "claim": lambda script: compute.sh(name, script),
             "bare": lambda script: mounted(script.replace("d=/data/", f"d=/data/{volume}/")),

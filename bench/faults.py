@@ -11,7 +11,8 @@ from bench.table import table
 from testbed import cluster
 from testbed.native import Native
 from tests.cluster.faults.load import Load, until_whole
-from tests.cluster.lab import CommandFailed, Lab, Release, nodes, unique, until
+from tests.cluster.lab import Lab, Release, nodes, unique
+from tests.cluster.loss import come_back_empty
 
 KINDS: dict[str, dict[str, int]] = {
     "replica 3": {"replica": 3},
@@ -58,13 +59,15 @@ def _rollout(lab: Lab) -> str:
 
 
 def _rebuilds(lab: Lab) -> str:
+    machines = cluster.current()
+    assert isinstance(machines, Native), "only the native test bed can lose a node's state"
     rows = [("rebuild of a node, 1 GB on replica 3", "from `helm upgrade` to healed")]
     for lost in ("its state", "its state and its bricks"):
         volume = unique("v")
         with _release(lab, {"name": volume, "replica": 3}) as (release, values):
             with _mounted(lab, release, volume) as shell:
                 shell(f"for i in $(seq {GIGABYTE}); do head -c 1000000 /dev/urandom > /data/{volume}/f$i; done")
-            _lose(release, lab.workers[2], bricks="bricks" in lost)
+            come_back_empty(release, machines, lab.workers[2], bricks="bricks" in lost)
             word = [*values["nodes"][:2], {**values["nodes"][2], "rebuild": "once"}]
             began = time.monotonic()
             release.upgrade({**values, "nodes": word})
@@ -74,21 +77,4 @@ def _rebuilds(lab: Lab) -> str:
 
 
 def _mounted(lab: Lab, release: Release, *volumes: str) -> Any:
-    server = f"{release.fullname}.{release.namespace}.svc.cluster.local"
-    return lab.mounted(release.namespace, lab.workers[0], server, *volumes)
-
-
-def _lose(release: Release, node: str, bricks: bool) -> None:
-    machines = cluster.current()
-    assert isinstance(machines, Native), "only the native test bed can lose a node's state"
-    machines.crash(node)
-    machines.blank(node, bricks=bricks)
-    machines.boot(node)
-
-    def alone() -> bool:
-        try:
-            return len(release.gluster("pool", "list", node=node).splitlines()) == 2
-        except CommandFailed:
-            return False
-
-    until("its new glusterd answers", alone, 180)
+    return lab.mounted(release.namespace, lab.workers[0], release.server, *volumes)

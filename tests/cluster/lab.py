@@ -9,8 +9,10 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import subprocess
 import time
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from hooks.pool import Process, parse_status
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts" / "glusterfs"
@@ -293,6 +297,11 @@ class Release:
     def fullname(self) -> str:
         return self.name
 
+    @property
+    def server(self) -> str:
+        """Where clients find the peers: the name of the release's Service in the cluster's DNS."""
+        return f"{self.fullname}.{self.namespace}.svc.cluster.local"
+
     def gluster(self, *command: str, node: str | None = None) -> str:
         """Run the gluster command line in a peer, by default in the first."""
         return self.in_peer(node, "timeout", "100", "gluster", "--mode=script", *command)
@@ -308,6 +317,16 @@ class Release:
         pairs = [line.split(": ", 1) for line in lines if ": " in line]
         bricks = [value.strip() for key, value in pairs if key.startswith("Brick") and key[5:].isdigit()]
         return {**dict(pairs), "bricks": bricks}
+
+    def processes(self, volume: str, node: str | None = None) -> tuple[Process, ...]:
+        """`volume status`; in gluster's table of words a long name breaks the line."""
+        return parse_status(ET.fromstring(self.gluster("--xml", "volume", "status", volume, node=node)))
+
+    def pending(self, *volumes: str, node: str | None = None) -> int:
+        """How many entries are to be healed, each counted for every brick that knows of it."""
+        texts = [self.gluster("volume", "heal", volume, "info", node=node) for volume in volumes]
+        found = re.findall(r"^Number of entries: (.*)$", "\n".join(texts), re.MULTILINE)
+        return sum(map(int, found))
 
     def sizes(self, volume: str, node: str) -> str:
         """Names and sizes in bytes of the files on the volume's brick on `node`."""

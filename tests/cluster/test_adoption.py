@@ -122,8 +122,7 @@ def check(lab: Lab, release: Release, before: Before) -> None:
     """The release's pool is the one that the hosts ran, and its data is readable through the chart's Service."""
     assert release.uuids() == before.uuids
     assert _same(release.gluster("volume", "info", before.volume)) == _same(before.info)
-    server = f"{release.fullname}.{release.namespace}.svc.cluster.local"
-    with lab.mounted(release.namespace, lab.workers[1], server, before.volume) as there:
+    with lab.mounted(release.namespace, lab.workers[1], release.server, before.volume) as there:
         assert there(f"cd /data/{before.volume}; sha256sum blob folder/*") == before.checksums
         there(f"echo written by the pods > /data/{before.volume}/new; rm /data/{before.volume}/new")
     heal = release.gluster("volume", "heal", before.volume, "info", "summary")

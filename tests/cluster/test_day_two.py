@@ -8,6 +8,7 @@ import pytest
 
 from testbed.native import Native
 from tests.cluster.lab import CommandFailed, Lab, Release, fill, nodes, unique, until
+from tests.cluster.loss import come_back_empty
 
 LONG = {"hooks": {"activeDeadlineSeconds": 600}}
 GONE = {"state": "deleted", "confirm": "yes-really-destroy-data"}
@@ -20,18 +21,9 @@ done
 """
 
 
-def server(release: Release) -> str:
-    return f"{release.fullname}.{release.namespace}.svc.cluster.local"
-
-
 def pool(release: Release, node: str) -> int:
     """Peers in the pool as the one on `node` sees it, itself included."""
     return len(release.gluster("pool", "list", node=node).splitlines()) - 1
-
-
-def pending(release: Release, node: str, *volumes: str) -> int:
-    counts = [release.gluster("volume", "heal", volume, "info", node=node) for volume in volumes]
-    return sum(int(line.split(":")[1]) for text in counts for line in text.splitlines() if "Number of entries" in line)
 
 
 def test_a_volume_is_deleted_by_explicit_words_and_its_name_is_free(lab: Lab, release: Release) -> None:
@@ -39,7 +31,7 @@ def test_a_volume_is_deleted_by_explicit_words_and_its_name_is_free(lab: Lab, re
     volumes: list[dict[str, Any]] = [{"name": kept, "replica": 3}, {"name": gone, "replica": 3}]
     release.install({"nodes": nodes(workers), "volumes": volumes})
     before = release.info(gone)["Volume ID"]
-    with lab.mounted(release.namespace, workers[0], server(release), kept, gone) as there:
+    with lab.mounted(release.namespace, workers[0], release.server, kept, gone) as there:
         there(f"for i in $(seq 50); do echo $i > /data/{kept}/$i; echo $i > /data/{gone}/$i; done")
     with pytest.raises(CommandFailed, match="`state: deleted` destroys its data"):
         release.upgrade({"nodes": nodes(workers), "volumes": [volumes[0], {"name": gone, "state": "deleted"}]})
@@ -51,7 +43,7 @@ def test_a_volume_is_deleted_by_explicit_words_and_its_name_is_free(lab: Lab, re
         assert release.in_peer(node, "ls", "/mnt/brick1").split().count(gone) == 0
     release.upgrade({"nodes": nodes(workers), "volumes": volumes})
     assert release.info(gone)["Volume ID"] != before
-    with lab.mounted(release.namespace, workers[1], server(release), kept, gone) as there:
+    with lab.mounted(release.namespace, workers[1], release.server, kept, gone) as there:
         assert there(f"ls /data/{gone}").split() == []
         assert int(there(f"cat /data/{kept}/* | wc -l")) == 50
 
@@ -68,7 +60,7 @@ def test_a_node_leaves_and_another_one_takes_its_place_under_a_writer(
     ]
     release.install({"nodes": nodes([a, b, c]), "volumes": volumes})
     left = {"nodes": [*nodes([a, b]), *nodes([c], state="drained"), *nodes([d])], "volumes": volumes, **LONG}
-    with lab.mounted(release.namespace, a, server(release), safe, cold, wide) as there:
+    with lab.mounted(release.namespace, a, release.server, safe, cold, wide) as there:
         sums = fill(there, (safe, cold, wide), 100, 200000)
         there(f"nohup bash -c '{WRITER.format(volume=safe)}' > /dev/null 2>&1 &")
         printed = release.upgrade(left)
@@ -81,7 +73,7 @@ def test_a_node_leaves_and_another_one_takes_its_place_under_a_writer(
     assert pool(release, c) == 1
     for volume in (safe, cold, wide):
         assert sorted(release.on(volume)) == sorted([a, b, d])
-    until("what the writer's end left is healed", lambda: pending(release, a, safe, cold) == 0)
+    until("what the writer's end left is healed", lambda: release.pending(safe, cold, node=a) == 0)
     assert "Nothing to do" in release.upgrade(left)
     kept = [release.in_peer(node, "bash", "-c", f"cd /mnt/brick1/{safe}; sha256sum f*") for node in (a, b, d)]
     assert kept[0] == kept[1] == kept[2]
@@ -98,9 +90,9 @@ def test_a_node_that_came_back_empty_is_rebuilt_for_a_word(
     volumes = [{"name": safe, "replica": 3}, {"name": cold, "disperse": 3, "redundancy": 1}]
     release.install({"nodes": nodes([a, b, c]), "volumes": volumes})
     uuids = release.uuids()
-    with lab.mounted(release.namespace, a, server(release), safe, cold) as there:
+    with lab.mounted(release.namespace, a, release.server, safe, cold) as there:
         sums = fill(there, (safe, cold), 100, 200000)
-        empty(lab, release, machines, c)
+        come_back_empty(release, machines, c, bricks=True)
         there(f"echo meanwhile > /data/{safe}/meanwhile")
         with pytest.raises(CommandFailed, match=f"{c} .* was in the pool as peer {uuids[c]}"):
             release.upgrade({"nodes": nodes([a, b, c]), "volumes": volumes})
@@ -108,30 +100,9 @@ def test_a_node_that_came_back_empty_is_rebuilt_for_a_word(
         assert "every brick online" in release.upgrade(word)
         assert there("cd /data; sha256sum */f*") == sums
     assert release.uuids() == uuids
-    assert pending(release, a, safe, cold) == 0
+    assert release.pending(safe, cold, node=a) == 0
     assert "Nothing to do" in release.upgrade(word)
     copies = [release.in_peer(node, "bash", "-c", f"cd /mnt/brick1/{safe}; sha256sum *") for node in (a, c)]
     assert copies[0] == copies[1]
     assert "meanwhile" in copies[1]
     assert release.sizes(cold, a) == release.sizes(cold, c)
-
-
-def empty(lab: Lab, release: Release, machines: Native, node: str) -> None:
-    """The node loses its power and comes back without the peer's state and its bricks."""
-    machines.crash(node, silent=True)
-    machines.blank(node, bricks=True)
-    machines.boot(node)
-    pod = f"{release.fullname}-{node}-0"
-    until("the peer is Ready again", lambda: ready_since_boot(lab, release, pod), seconds=180)
-
-
-def ready_since_boot(lab: Lab, release: Release, pod: str) -> bool:
-    """Whether the pod is Ready on its node's new start: its glusterd answers, and knows no peer."""
-    try:
-        return len(release.gluster("pool", "list", node=pod_node(lab, release, pod)).splitlines()) == 2
-    except CommandFailed:
-        return False
-
-
-def pod_node(lab: Lab, release: Release, pod: str) -> str:
-    return str(lab.get("pod", pod, "-n", release.namespace)["spec"]["nodeName"])

@@ -38,9 +38,8 @@ def test_volumes_grow_under_a_writer_and_keep_every_file(lab: Lab, release: Rele
         ],
     }
     release.install(before)
-    server = f"{release.fullname}.{release.namespace}.svc.cluster.local"
     names = (safe, spread, mirror, lean, cold)
-    with lab.mounted(release.namespace, c, server, *names) as there:
+    with lab.mounted(release.namespace, c, release.server, *names) as there:
         sums = fill(there, names, 60, 200000)
         there(f"nohup bash -c '{WRITER.format(volume=safe)}' > /dev/null 2>&1 &")
         both = ["/mnt/brick1", "/mnt/brick2"]

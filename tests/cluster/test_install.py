@@ -109,12 +109,11 @@ def test_every_volume_takes_data_and_returns_it(
     lab: Lab, installed: Release, values: dict[str, Any], story: Story
 ) -> None:
     names = [volume["name"] for volume in values["volumes"]]
-    server = f"{installed.fullname}.{installed.namespace}.svc.cluster.local"
     write = "for v in {}; do head -c 3000000 /dev/urandom > /data/$v/blob; echo $v > /data/$v/name; done; cd /data; {}"
     check = "sha256sum */blob */name"
-    with lab.mounted(installed.namespace, lab.workers[0], server, *names) as there:
+    with lab.mounted(installed.namespace, lab.workers[0], installed.server, *names) as there:
         written = there(write.format(" ".join(names), check))
-    with lab.mounted(installed.namespace, lab.workers[1], server, *names) as here:
+    with lab.mounted(installed.namespace, lab.workers[1], installed.server, *names) as here:
         assert here(f"cd /data; {check}") == written
     assert len(written.splitlines()) == 2 * len(names)
     story.checksums = written
@@ -185,6 +184,5 @@ def test_uninstall_and_install_give_the_same_pool(
     assert installed.uuids() == uuids
     assert volumes(installed) == info
     names = [volume["name"] for volume in values["volumes"]]
-    server = f"{installed.fullname}.{installed.namespace}.svc.cluster.local"
-    with lab.mounted(installed.namespace, lab.workers[2], server, *names) as there:
+    with lab.mounted(installed.namespace, lab.workers[2], installed.server, *names) as there:
         assert there("cd /data; sha256sum */blob */name") == story.checksums

@@ -64,8 +64,7 @@ def client(lab: Lab, installed: Release, names: list[str]) -> Iterator[Shell]:
 
 
 def addresses(release: Release) -> dict[str, str]:
-    service = f"{release.fullname}.{release.namespace}.svc.cluster.local"
-    return {node: f"{pod}.{service}" for node, pod in release.peers().items()}
+    return {node: f"{pod}.{release.server}" for node, pod in release.peers().items()}
 
 
 def test_peers_and_bricks_go_by_the_names_of_pods(lab: Lab, installed: Release, names: list[str]) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from hooks.pool import parse_status
 from tests.cluster.lab import TEND, Lab, Release, nodes, unique, until
 
 ALL_IS_WELL = "All is well: the pool of 3 peers has every brick online, and nothing is to heal."
@@ -52,14 +50,9 @@ def kill_brick(release: Release, node: str, volume: str) -> None:
 
 def online(release: Release, volume: str) -> dict[str, bool]:
     """Node -> whether its brick is online, as `volume status` has it."""
-    text = release.gluster("--xml", "volume", "status", volume, node=release.lab.workers[0])
-    by_address = {process.host: process.online for process in parse_status(ET.fromstring(text)) if process.is_brick}
+    found = release.processes(volume, node=release.lab.workers[0])
+    by_address = {process.host: process.online for process in found if process.is_brick}
     return {node: by_address[release.lab.address(node)] for node in release.lab.workers[:3]}
-
-
-def pending(release: Release, volume: str) -> int:
-    text = release.gluster("volume", "heal", volume, "info", node=release.lab.workers[0])
-    return sum(int(line.split(": ")[1]) for line in text.splitlines() if line.startswith("Number of entries: "))
 
 
 def test_a_healthy_pool_costs_three_execs_and_has_no_events(installed: Release) -> None:
@@ -116,10 +109,10 @@ def test_a_heal_that_waits_is_asked_for(lab: Lab, installed: Release, volume: st
     on_brick(installed, two, f"truncate -s 0 {volume}/file")
     for node in (one, three):
         blame(installed, node, f"{volume}/file", 1)
-    assert pending(installed, volume) == 2
+    assert installed.pending(volume, node=lab.workers[0]) == 2
     log = installed.tend()
     assert f"{volume} has 2 entries to heal: the heal was asked for." in log
-    until("it is healed", lambda: not pending(installed, volume), 30)
+    until("it is healed", lambda: not installed.pending(volume, node=lab.workers[0]), 30)
     assert on_brick(installed, two, f"cat {volume}/file") == "right\n"
 
 
@@ -133,7 +126,7 @@ def test_a_split_brain_is_said_with_its_file(lab: Lab, installed: Release, volum
     assert event["type"] == "Warning"
     right = f"{lab.address(lab.workers[0])}:/mnt/brick1/{volume}"
     installed.gluster("volume", "heal", volume, "split-brain", "source-brick", right, "/torn")
-    until("it is healed", lambda: not pending(installed, volume), 30)
+    until("it is healed", lambda: not installed.pending(volume, node=lab.workers[0]), 30)
 
 
 def test_an_option_changed_by_hand_is_said_and_left(installed: Release, volume: str) -> None:
@@ -204,7 +197,7 @@ def test_a_peer_that_is_away_and_then_rejected(
     assert "Rejected" not in installed.gluster("peer", "status", node=one)
     assert installed.uuids() == uuids
     assert all(online(installed, volume).values())
-    until("it heals", lambda: not pending(installed, volume), 30)
+    until("it heals", lambda: not installed.pending(volume, node=lab.workers[0]), 30)
     with lab.mounted(installed.namespace, three, lab.address(three), volume) as shell:
         assert shell(f"cat /data/{volume}/file") == "right\n"
     log = installed.tend()

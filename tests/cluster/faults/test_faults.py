@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ import yaml
 from testbed.native import Native
 from tests.cluster.faults.load import Load, until_whole
 from tests.cluster.lab import ROOT, TEND, CommandFailed, Lab, Release, nodes, run, unique, until
+from tests.cluster.loss import come_back_empty
 from tests.cluster.mortal import Person
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "0"))
@@ -44,10 +44,6 @@ class Pool:
     values: dict[str, Any]
     load: Load
     record: Record = lambda name, value: None
-
-    @property
-    def server(self) -> str:
-        return f"{self.release.fullname}.{self.release.namespace}.svc.cluster.local"
 
     @property
     def names(self) -> list[str]:
@@ -112,8 +108,7 @@ def whole(lab: Lab, namespace: str, machines: Native, four: list[str]) -> Iterat
         release = Release(lab, namespace, state=state)
         try:
             release.install(values)
-            server = f"{release.fullname}.{namespace}.svc.cluster.local"
-            with lab.mounted(namespace, four[3], server, safe, lean, cold) as shell:
+            with lab.mounted(namespace, four[3], release.server, safe, lean, cold) as shell:
                 yield Pool(lab, release, machines, values, Load(shell, (safe, lean, cold)))
         finally:
             release.uninstall()
@@ -210,10 +205,7 @@ def test_the_hook_is_killed_at_every_step_of_a_rollout(pool: Pool) -> None:
 def test_a_node_loses_its_state(pool: Pool, four: list[str]) -> None:
     node, uuids = four[2], pool.release.uuids()
     with pool.during("a node's state is lost, and the hook killed at every step of its rebuild"):
-        pool.machines.crash(node, silent=True)
-        pool.machines.blank(node)
-        pool.machines.boot(node)
-        until("its new glusterd answers", lambda: alone(pool, node), 180)
+        come_back_empty(pool.release, pool.machines, node)
         with pytest.raises(CommandFailed, match=f"{node} .* was in the pool as peer {uuids[node]}"):
             pool.release.upgrade(pool.values)
         _, deaths = pool.person.hook_that_dies_at_every_step(pool.set(nodes=pool.with_node(node, rebuild="once")))
@@ -256,7 +248,7 @@ def test_a_node_is_drained_and_replaced(pool: Pool, four: list[str]) -> None:
 
 
 def test_all_that_was_acknowledged_is_there(pool: Pool, record_property: Record) -> None:
-    pool.load.check_all(pool.server)
+    pool.load.check_all(pool.release.server)
     record_property("checked", pool.load.checked)
 
 
@@ -287,19 +279,9 @@ def answers(pool: Pool, node: str) -> bool:
         return False
 
 
-def alone(pool: Pool, node: str) -> bool:
-    """Whether the peer's glusterd answers and knows no other peer."""
-    try:
-        return len(pool.release.gluster("pool", "list", node=node).splitlines()) == 2
-    except CommandFailed:
-        return False
-
-
 def offline(pool: Pool, volume: str) -> bool:
-    """Whether a brick of the volume is; in gluster's table of words a long name breaks the line."""
-    status = ET.fromstring(pool.release.gluster("--xml", "volume", "status", volume))
-    rows = status.iter("node")
-    return any(row.findtext("status") == "0" for row in rows if row.findtext("path", "").startswith("/"))
+    """Whether a brick of the volume is."""
+    return any(process.is_brick and not process.online for process in pool.release.processes(volume))
 
 
 def starts(pool: Pool, node: str) -> int:
