@@ -71,12 +71,14 @@ images: ## build the images with docker, podman or buildah (BUILDER=...)
 	$(BUILDER) build -t $(REGISTRY)/glusterfs:$(APP_VERSION) -f images/glusterfs/Dockerfile .
 	$(BUILDER) build -t $(REGISTRY)/glusterfs-hooks:$(VERSION) -f images/hooks/Dockerfile .
 	$(BUILDER) build -t $(REGISTRY)/glusterfs-csi:$(VERSION) -f images/csi/Dockerfile .
+	$(BUILDER) build -t $(REGISTRY)/glusterfs-nfs:$(VERSION) -f images/nfs/Dockerfile .
 
 push: images ## build and push the images: make push REGISTRY=registry.example.com/storage
 	@test "$(REGISTRY)" != localhost || { echo "Say where to: make push REGISTRY=registry.example.com/storage"; exit 1; }
 	$(BUILDER) push $(REGISTRY)/glusterfs:$(APP_VERSION)
 	$(BUILDER) push $(REGISTRY)/glusterfs-hooks:$(VERSION)
 	$(BUILDER) push $(REGISTRY)/glusterfs-csi:$(VERSION)
+	$(BUILDER) push $(REGISTRY)/glusterfs-nfs:$(VERSION)
 
 lock: ## pin the Python packages anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --generate-hashes \

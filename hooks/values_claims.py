@@ -1,4 +1,4 @@
-"""The second stage of checking values, for claims, storage classes and the driver: what a schema cannot say.
+"""The second stage of checking values, for claims, storage classes, the driver and NFS: what a schema cannot say.
 
 Whoever changes a sentence here changes it in the chart's _csi.tpl too.
 """
@@ -12,7 +12,7 @@ from hooks.values_words import PLAIN_PATH_WANTED, is_plain_path, joined
 
 
 def claim_problems(raw: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with `csi`, the volumes' `claims` and `storageClasses` of values that keep the schema."""
+    """What is wrong with `csi`, the volumes' `claims`, `storageClasses` and `nfs` of values that keep the schema."""
     path = raw["csi"]["kubeletPath"]
     if not is_plain_path(path):
         yield f"csi.kubeletPath: {path} {PLAIN_PATH_WANTED}, such as /var/lib/kubelet."
@@ -28,6 +28,9 @@ def claim_problems(raw: Mapping[str, Any]) -> Iterator[str]:
             else:
                 claims[name] = here
     yield from _class_problems(raw["storageClasses"], [volume["name"] for volume in raw["volumes"]])
+    yield from _export_problems(
+        raw["nfs"]["volumes"], [volume["name"] for volume in raw["volumes"] if volume.get("state") != "deleted"]
+    )
 
 
 def _class_problems(classes: Sequence[Mapping[str, Any]], volumes: Sequence[str]) -> Iterator[str]:
@@ -48,3 +51,12 @@ def _class_problems(classes: Sequence[Mapping[str, Any]], volumes: Sequence[str]
             yield f"{here}: {default} is the default too: there can be one."
         elif entry.get("default"):
             default = f"storageClasses[{i}]"
+
+
+def _export_problems(exports: Sequence[str], volumes: Sequence[str]) -> Iterator[str]:
+    for i, name in enumerate(exports):
+        if name not in volumes:
+            yield (
+                f"nfs.volumes[{i}]: {name} is not in `volumes`, or is to be deleted: correct the name or take it out; "
+                f"there are {joined(volumes) or 'none'}."
+            )

@@ -123,8 +123,9 @@ BASE: dict[str, Any] = {
     "nodes": MAXIMAL["nodes"],
     "volumes": [{"name": "any"}],
     "storageClasses": [{"name": "any", "volume": "any"}],
+    "nfs": {"volumes": ["any"]},
 }
-"""With a storage class, for the driver that has values of its own."""
+"""With a storage class and a volume by NFS, for servers that have values of their own."""
 
 
 @pytest.fixture(scope="module")
@@ -147,11 +148,14 @@ def test_no_value_is_without_effect(helm4: Helm, base: Effect, path: tuple[str, 
         values |= {"nodes": [{"name": "worker-1"}], "hostNetwork": False}  # its nodes may have no addresses
     assert inner[path[-1]] != at(DEFAULTS, path), "the maximal example must differ from the default"
     if path in (("csi", "enabled"), ("volumes",)):
-        values["storageClasses"] = []
+        values |= {"storageClasses": [], "nfs": {}}
         base = effect(helm4, {"nodes": BASE["nodes"]})
     if path == ("storageClasses",):
         values["volumes"] = MAXIMAL["volumes"]
         base = effect(helm4, {**values, "storageClasses": []})
+    if path == ("nfs", "volumes"):
+        values["volumes"] += MAXIMAL["volumes"]
+        base = effect(helm4, {**values, "nfs": {}})
     assert effect(helm4, values) != base
 
 

@@ -131,3 +131,16 @@ tolerations:
 {{- end -}}
 {{- end -}}
 {{- end -}}
+
+{{- define "glusterfs.checkExports" -}}
+{{- $check := . -}}
+{{- $volumes := list -}}
+{{- range .values.volumes -}}
+{{- if ne (toString .state) "deleted" -}}{{- $volumes = append $volumes .name -}}{{- end -}}
+{{- end -}}
+{{- range $i, $name := .values.nfs.volumes -}}
+{{- if not (has $name $volumes) -}}
+{{- include "glusterfs.say" (list $check (printf "nfs.volumes[%d]: %s is not in `volumes`, or is to be deleted: correct the name or take it out; there are %s." $i $name (include "glusterfs.and" $volumes | default "none"))) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

@@ -9,6 +9,7 @@ whoever changes a sentence here changes it there too.
 {{- include "glusterfs.checkNodes" $check -}}
 {{- include "glusterfs.checkVolumes" $check -}}
 {{- include "glusterfs.checkClaims" $check -}}
+{{- include "glusterfs.checkExports" $check -}}
 {{- if $check.problems -}}
 {{- printf "\n\nThese values cannot be used:\n- %s\n" (join "\n- " $check.problems) | fail -}}
 {{- end -}}

@@ -1,0 +1,68 @@
+"""Volumes by NFS, written and read from the nodes' own network, as the kubelet would; libnfs needs no kernel for it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from testbed.native import Native
+from tests.cluster.lab import Lab, Release, nodes, unique, until
+
+Client = Callable[[str, str], str]
+
+
+@pytest.fixture(scope="module")
+def client(machines: Native) -> Client:
+    """Runs a shell script on a node; its output. Fails where it does not exit with 0."""
+
+    def on(node: str, script: str) -> str:
+        done = machines.run(node, ["bash", "-ec", script], check=False)
+        assert done.returncode == 0, f"on {node}:\n{script}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    return on
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "TLS"])
+def tls(request: pytest.FixtureRequest) -> Iterator[bool]:
+    return bool(request.param)
+
+
+def test_a_node_without_the_driver_shares_a_volume_by_nfs(
+    lab: Lab, release: Release, machines: Native, client: Client, tls: bool
+) -> None:
+    a, b, c = workers = lab.workers[:3]
+    served, other = unique("served"), unique("other")
+    values = {
+        "nodes": nodes(workers),
+        "volumes": [{"name": name, "replica": 3} for name in (served, other)],
+        "tls": {"enabled": tls},
+        "nfs": {"volumes": [served]},
+    }
+    release.install(values, "--wait")
+    address = lab.get("service", "gluster-nfs", "-n", release.namespace)["spec"]["clusterIP"]
+
+    def url(path: str) -> str:
+        return shlex.quote(f"nfs://{address}/{path}?version=4")
+
+    def is_served(name: str) -> bool:
+        return machines.run(a, ["bash", "-c", f"nfs-ls {url(name)}"], check=False).returncode == 0
+
+    until("the volume is served", lambda: is_served(served), 60)
+    assert not is_served(other)
+    written = client(
+        a, f"head -c 3000000 /dev/urandom > /tmp/f; nfs-cp /tmp/f {url(f'{served}/f')} >&2; sha256sum < /tmp/f"
+    )
+    with lab.mounted(release.namespace, b, release.server, served) as there:
+        assert there(f"sha256sum < /data/{served}/f") == written
+        there(f"echo by FUSE > /data/{served}/g")
+    assert client(c, f"nfs-cat {url(f'{served}/g')}") == "by FUSE\n"
+    lab.kubectl("delete", "pod", "-n", release.namespace, "-l", "app.kubernetes.io/component=nfs", "--wait=true")
+    until("the volume is served again", lambda: is_served(served), 60)
+    assert client(b, f"nfs-cat {url(f'{served}/f')} | sha256sum") == written
+    release.upgrade({**values, "nfs": {"volumes": [served, other]}})
+    until("the other volume is served too", lambda: is_served(other), 60)
+    release.upgrade({**values, "nfs": {}})
+    assert not lab.get("deployments", "-n", release.namespace)["items"]
