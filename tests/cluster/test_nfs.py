@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -26,7 +26,7 @@ def client(machines: Native) -> Client:
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "TLS"])
-def tls(request: pytest.FixtureRequest) -> Iterator[bool]:
+def tls(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
