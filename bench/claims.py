@@ -13,7 +13,8 @@ from contextlib import contextmanager
 
 from bench.table import table
 from tests.cluster.compute import Compute, driver_pods, pod
-from tests.cluster.lab import Lab, Release, nodes, unique
+from tests.cluster.lab import Lab, unique
+from tests.cluster.release import Release, nodes
 
 ROUNDS = 9
 CLAIMS = (1, 10, 50)

@@ -11,8 +11,9 @@ from bench.table import table
 from testbed import cluster
 from testbed.native import Native
 from tests.cluster.faults.load import Load, until_whole
-from tests.cluster.lab import Lab, Release, nodes, unique
+from tests.cluster.lab import Lab, unique
 from tests.cluster.loss import come_back_empty
+from tests.cluster.release import Release, nodes
 
 KINDS: dict[str, dict[str, int]] = {
     "replica 3": {"replica": 3},

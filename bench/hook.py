@@ -20,7 +20,8 @@ from hooks.memory import Memory
 from hooks.report import Report
 from hooks.values_file import merged
 from hooks.values_parse import parse
-from tests.cluster.lab import Lab, Release, nodes, unique
+from tests.cluster.lab import Lab, unique
+from tests.cluster.release import Release, nodes
 
 BRICKS = ["/mnt/brick1", "/mnt/brick2"]
 SIZES = {1: 3, 10: 1, 30: 1}

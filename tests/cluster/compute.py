@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from tests.cluster.lab import CHART, Lab, Release, script_pod, unique, until
+from tests.cluster.lab import CHART, Lab, script_pod, unique, until
+from tests.cluster.release import Release
 
 
 def driver_of(release: Release) -> str:

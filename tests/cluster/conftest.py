@@ -11,7 +11,8 @@ import pytest
 from testbed import cluster, config
 from testbed.config import ClusterError
 from testbed.native import Native
-from tests.cluster.lab import Lab, Release
+from tests.cluster.lab import Lab
+from tests.cluster.release import Release
 
 
 @pytest.fixture(scope="session")

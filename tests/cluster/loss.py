@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from testbed.native import Native
-from tests.cluster.lab import CommandFailed, Release, until
+from tests.cluster.lab import CommandFailed, until
+from tests.cluster.release import Release
 
 
 def come_back_empty(release: Release, machines: Native, node: str, bricks: bool = False) -> None:

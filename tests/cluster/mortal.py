@@ -18,7 +18,8 @@ from hooks.snapshot import Observed
 from hooks.values import Values
 from hooks.values_file import load
 from hooks.values_parse import parse
-from tests.cluster.lab import Lab, Release, unique
+from tests.cluster.lab import Lab, unique
+from tests.cluster.release import Release
 
 READS = ("system:: uuid get", "peer status", "volume info", "volume status", "volume get")
 

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from tests.cluster.compute import Compute, pod
-from tests.cluster.lab import CommandFailed, Lab, Release, nodes, script_pod, unique
+from tests.cluster.lab import CommandFailed, Lab, script_pod, unique
+from tests.cluster.release import Release, nodes
 
 INTRUDER = Path(__file__).with_name("intruder.py")
 SECRET = "what only pods with the claim may read"

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.cluster.lab import CommandFailed, Lab, Release, nodes, peer_image, unique, until
+from tests.cluster.lab import CommandFailed, Lab, peer_image, unique, until
+from tests.cluster.release import Release, nodes
 
 BRICK = "/mnt/brick1"
 # What systemd's KillMode=process does, as upstream ships it: glusterd ends; its bricks and daemons serve on.

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.cluster.lab import CommandFailed, Lab, Release, nodes, unique
+from tests.cluster.lab import CommandFailed, Lab, unique
+from tests.cluster.release import Release, nodes
 
 # Everything in a folder: names, owners, modes, contents, extended attributes.
 _PRINT = """

@@ -13,7 +13,8 @@ import pytest
 from testbed import cluster
 from testbed.config import ClusterError
 from tests.cluster.compute import Compute, driver_pods, looking_at_nodes, pod, raw_volume
-from tests.cluster.lab import CommandFailed, Lab, Release, helms, nodes, run, unique, until
+from tests.cluster.lab import CommandFailed, Lab, run, unique, until
+from tests.cluster.release import Release, helms, nodes
 
 # Writes small files through to the bricks until /tmp/stop is there; /tmp/errors has what went wrong.
 WRITER = """

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.cluster.compute import Compute, pod
-from tests.cluster.lab import CommandFailed, Lab, Release, nodes, unique, until
+from tests.cluster.lab import CommandFailed, Lab, unique, until
+from tests.cluster.release import Release, nodes
 
 MIB = 1 << 20
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from testbed.native import Native
-from tests.cluster.lab import CommandFailed, Lab, Release, fill, nodes, unique, until
+from tests.cluster.lab import CommandFailed, Lab, fill, unique, until
 from tests.cluster.loss import come_back_empty
+from tests.cluster.release import Release, nodes
 
 LONG = {"hooks": {"activeDeadlineSeconds": 600}}
 GONE = {"state": "deleted", "confirm": "yes-really-destroy-data"}

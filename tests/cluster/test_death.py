@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from hooks.snapshot import Observed
-from tests.cluster.lab import Lab, Release, nodes, unique
+from tests.cluster.lab import Lab, unique
 from tests.cluster.mortal import Died, Person
+from tests.cluster.release import Release, nodes
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.cluster.compute import Compute, driver_of, pod
-from tests.cluster.lab import CommandFailed, Lab, Release, nodes, unique, until
+from tests.cluster.lab import CommandFailed, Lab, unique, until
+from tests.cluster.release import Release, nodes
 
 KINDS = (
     "jobs,statefulsets,daemonsets,services,configmaps,serviceaccounts,roles,rolebindings,persistentvolumeclaims,pods"

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.lab import Lab, Release, fill, nodes, unique, until
+from tests.cluster.lab import Lab, fill, unique, until
+from tests.cluster.release import Release, nodes
 
 WRITER = """
 cd /data/{volume}

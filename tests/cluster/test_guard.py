@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.lab import CommandFailed, Lab, Release, nodes, unique, until
+from tests.cluster.lab import CommandFailed, Lab, unique, until
+from tests.cluster.release import Release, nodes
 
 KINDS = "statefulsets,pods,services,configmaps,serviceaccounts,roles,rolebindings,poddisruptionbudgets"
 ONE_MORE = {"options": {"performance.nl-cache": True}}

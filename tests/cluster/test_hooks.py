@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from testbed.native import Native
-from tests.cluster.lab import CommandFailed, Lab, Release, nodes, unique, until
+from tests.cluster.lab import CommandFailed, Lab, unique, until
+from tests.cluster.release import Release, nodes
 
 
 def running_hook(release: Release) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cluster.lab import ROOT, CommandFailed, Lab, Release, helms, nodes, unique
+from tests.cluster.lab import ROOT, CommandFailed, Lab, unique
+from tests.cluster.release import Release, helms, nodes
 
 BRICK1, BRICK2 = "/mnt/brick1", "/mnt/brick2"
 

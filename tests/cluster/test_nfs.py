@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from testbed.native import Native
-from tests.cluster.lab import Lab, Release, nodes, unique, until
+from tests.cluster.lab import Lab, unique, until
+from tests.cluster.release import Release, nodes
 
 Client = Callable[[str, str], str]
 

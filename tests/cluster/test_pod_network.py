@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.lab import CommandFailed, Lab, Release, nodes, unique, until
+from tests.cluster.lab import CommandFailed, Lab, unique, until
+from tests.cluster.release import Release, nodes
 
 Shell = Callable[[str], str]
 # Writes files of 20 kB, each through to the bricks, until /stop is there; /written has the sums of what was taken.

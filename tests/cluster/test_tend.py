@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.lab import TEND, Lab, Release, nodes, unique, until
+from tests.cluster.lab import Lab, unique, until
+from tests.cluster.release import TEND, Release, nodes
 
 ALL_IS_WELL = "All is well: the pool of 3 peers has every brick online, and nothing is to heal."
 

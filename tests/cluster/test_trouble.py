@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.cluster.lab import CommandFailed, Lab, Release, nodes, peer_image, unique
+from tests.cluster.lab import CommandFailed, Lab, peer_image, unique
+from tests.cluster.release import Release, nodes
 
 QUICK = {"hooks": {"activeDeadlineSeconds": 200}}
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tests.cluster.lab import CommandFailed, Release, until
+from tests.cluster.lab import CommandFailed, until
+from tests.cluster.release import Release
 
 SIZE = 20000
 """Bytes of each file that a writer makes."""

@@ -22,9 +22,10 @@ import yaml
 
 from testbed.native import Native
 from tests.cluster.faults.load import Load, until_whole
-from tests.cluster.lab import ROOT, TEND, CommandFailed, Lab, Release, nodes, run, unique, until
+from tests.cluster.lab import ROOT, CommandFailed, Lab, run, unique, until
 from tests.cluster.loss import come_back_empty
 from tests.cluster.mortal import Person
+from tests.cluster.release import TEND, Release, nodes
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "0"))
 NUMBERS = range(3) if ROUNDS else (1,)
