@@ -151,7 +151,7 @@ def test_no_value_is_without_effect(helm4: Helm, base: Effect, path: tuple[str, 
         values |= {"storageClasses": [], "nfs": {}}
         base = effect(helm4, {"nodes": BASE["nodes"]})
     if path == ("storageClasses",):
-        values["volumes"] = MAXIMAL["volumes"]
+        values["volumes"] += MAXIMAL["volumes"]
         base = effect(helm4, {**values, "storageClasses": []})
     if path == ("nfs", "volumes"):
         values["volumes"] += MAXIMAL["volumes"]
