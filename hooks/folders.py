@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from hooks.runner import PeerUnavailable, Runner
 from hooks.values import BrickSpec
 
-# One line of JSON a folder. getfattr is asked for hexadecimal text, which needs no quoting. The root disk is known by
-# the state folder and by /etc/hosts, a file of the kubelet's that is mounted into every container.
+# One line of JSON a folder. getfattr is asked for hexadecimal text, which needs no quoting. What lies on the root disk is
+# known by the disk of the state folder and of /etc/hosts, a file of the kubelet's that is mounted into every container;
+# and, where /var is a disk of its own, by the place of the brick directory on its disk: the same path as on the node.
 _SCRIPT = r"""
 number() { stat -L -c %d "$1" 2>/dev/null || echo null; }
+place() { awk -v path="$1" '$5 == path { place = $4 } END { print place }' /proc/self/mountinfo; }
 for folder; do
   id=$(getfattr --absolute-names --only-values -e hex -n trusted.glusterfs.volume-id "$folder" 2>/dev/null |
     od -An -v -tx1 | tr -d ' \n')
@@ -21,8 +23,8 @@ for folder; do
   [ -d "$folder" ] && kind=empty && [ -n "$(ls -A "$folder" | head -n 1)" ] && kind=filled
   data=no
   [ $kind = filled ] && [ -n "$(find "$folder" -mindepth 1 -maxdepth 1 ! -name .glusterfs -print -quit)" ] && data=yes
-  printf '{"kind": "%s", "id": "%s", "data": "%s", "device": %s, "root": [%s, %s]}\n' \
-    "$kind" "$id" "$data" "$(number "$(dirname "$folder")")" "$(number /var/lib/glusterd)" "$(number /etc/hosts)"
+  printf '{"kind": "%s", "id": "%s", "data": "%s", "place": "%s", "device": %s, "root": [%s, %s]}\n' "$kind" "$id" "$data" \
+    "$(place "${folder%/*}")" "$(number "${folder%/*}")" "$(number /var/lib/glusterd)" "$(number /etc/hosts)"
 done
 """
 
@@ -54,10 +56,10 @@ def inspect(runner: Runner, node: str, bricks: Sequence[BrickSpec]) -> dict[Bric
     lines = result.stdout.splitlines()
     if result.exit_code or len(lines) != len(bricks):
         raise PeerUnavailable(f"The brick folders on {node} cannot be read: {result.stderr.strip() or result.stdout}")
-    return {brick: _folder(json.loads(line)) for brick, line in zip(bricks, lines, strict=True)}
+    return {brick: _folder(brick, json.loads(line)) for brick, line in zip(bricks, lines, strict=True)}
 
 
-def _folder(found: dict[str, object]) -> Folder:
+def _folder(brick: BrickSpec, found: dict[str, object]) -> Folder:
     digits = str(found["id"])
     root = found["root"]
     assert isinstance(root, list)
@@ -68,5 +70,5 @@ def _folder(found: dict[str, object]) -> Folder:
         has_files=found["data"] == "yes",
         volume_id="-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])) if digits else "",
         parent_exists=found["device"] is not None,
-        on_root_disk=found["device"] in root,
+        on_root_disk=found["device"] in root or found["place"] == brick.path.rpartition("/")[0],
     )

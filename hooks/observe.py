@@ -118,8 +118,14 @@ def side_by_side(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
     """Do `work` for all items at the same time; results in the order of items. Raises the first error there was."""
     if len(items) < 2:
         return [work(item) for item in items]
-    with ThreadPoolExecutor(min(AT_ONCE, len(items))) as pool:
+    pool, wait = ThreadPoolExecutor(min(AT_ONCE, len(items))), True
+    try:
         return list(pool.map(work, items))
+    except SystemExit:  # the hook is to end at once: it has to write its record while what runs goes on for nobody
+        wait = False
+        raise
+    finally:
+        pool.shutdown(wait, cancel_futures=not wait)
 
 
 def _ask_from(runner: Runner, name: str, addresses: Mapping[str, str]) -> list[Peer]:

@@ -15,8 +15,9 @@ from hooks.snapshot import Observed
 from hooks.steps import Decision, Phase, Step
 from hooks.values import BrickSpec, Values
 
-# Directories stay behind everywhere, and files of the mode ---------T only point to where a file is.
-FIND_FILE = "find {path} -path {path}/.glusterfs -prune -o -type f ! -perm -1000 -print -quit"
+# Directories stay behind everywhere, and empty files of exactly the mode ---------T only point to where a file is. All
+# else is data: a file of somebody's with the sticky bit, one whose move was cut off, a symbolic link, a socket.
+FIND_FILE = "find {path} -path {path}/.glusterfs -prune -o ! -type d ! \\( -type f -perm 1000 -size 0 \\) -print -quit"
 REMOVE_SECONDS = 600
 """How long a brick's files may take to be removed; what is left then, the next run removes."""
 # `rm` takes the folder itself last, so that what it leaves when it is killed still shows the id.
@@ -64,7 +65,7 @@ def _removal(brick: BrickSpec, observed: Observed, memory: Memory) -> Step:
     volume_id = observed.folders[brick].volume_id
     command, why = _REMOVE.format(path=brick.path, digits=volume_id.replace("-", "")), "a brick of a deleted volume"
     if str(brick) not in memory.deleting.get(volume_id, ()):
-        command = f'[ -z "$({FIND_FILE.format(path=brick.path)})" ] && {command}'
+        command = f'left=$({FIND_FILE.format(path=brick.path)}) && [ -z "$left" ] && {command}'
         why = "its set has left the volume, without a file on it"
     return Step(command, peer=brick.node, why=why, shell=True, seconds=REMOVE_SECONDS)
 

@@ -101,6 +101,7 @@ class Removal:
     """A `remove-brick` that was started and is neither committed nor stopped, with its bricks as `host:/path`."""
 
     bricks: tuple[str, ...]
+    running: bool
     failed: bool
 
 
@@ -109,6 +110,7 @@ def parse_removing(root: ET.Element) -> dict[str, Removal]:
     return {
         _text(volume, "volName"): Removal(
             tuple(brick.text or "" for brick in task.iterfind("params/brick")),
+            running=task.findtext("status") == "1",
             failed=task.findtext("status") not in ("1", "3"),
         )
         for volume in root.iterfind("volStatus/volumes/volume")

@@ -196,7 +196,9 @@ def _broken(observed: Observed) -> list[tuple[str, str]]:
         for volume in started
         for brick in offline(volume, observed)
     ]
-    return reasons + [("", f"{v.name} is being rebalanced") for v in started if observed.rebalancing(v.name)]
+    reasons += [("", f"{v.name} is being rebalanced") for v in started if observed.rebalancing(v.name)]
+    removals = [(v.name, removal) for v in started if (removal := observed.removing(v.name))]
+    return reasons + [("", f"the data of {name} is moved off bricks that leave") for name, r in removals if r.running]
 
 
 def _heals(runner: Runner, observed: Observed) -> dict[str, Reply]:

@@ -230,7 +230,7 @@ def test_what_the_controller_may_do(maximal: Rendered) -> None:
         "persistentvolumes",
         "storageclasses",
     }, "above all no secrets, pods or nodes"
-    pod = maximal.one("Deployment")["spec"]["template"]["spec"]
+    pod = maximal.one("Deployment", "*-controller")["spec"]["template"]["spec"]
     assert pod["serviceAccountName"] == "storage-controller"
     assert pod["securityContext"]["runAsNonRoot"]
     for container in pod["containers"]:

@@ -141,6 +141,7 @@ def test_another_transaction_is_waited_for() -> None:
         ({"kind": "other"}, "no folder"),
         ({"device": None}, "the brick directory /mnt/brick1 is not on the node"),
         ({"device": 2}, "lies on the node's root disk"),
+        ({"place": "/mnt/brick1"}, "lies on the node's root disk"),
     ],
 )
 def test_foreign_folders_are_refused_and_nothing_is_changed(folder: dict[str, object], says: str) -> None:

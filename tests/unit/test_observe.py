@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from threading import Event
 from typing import Any
 
 import pytest
 
 from hooks.converge import look_and_plan
 from hooks.memory import Memory
-from hooks.observe import observe
+from hooks.observe import observe, side_by_side
 from hooks.plan import Plan
 from hooks.runner import PeerUnavailable
 from hooks.snapshot import Observed
@@ -76,3 +77,21 @@ def test_addresses_that_were_exchanged_are_refused() -> None:
         "c: its address 10.0.0.4",
         "d: its address 10.0.0.3",
     ]
+
+
+def test_a_hook_that_is_to_end_does_not_wait_for_what_runs() -> None:
+    """Its record has to be written while its pod still lives."""
+    begun, may_end, ended = Event(), Event(), Event()
+
+    def work(item: str) -> None:
+        if item == "told to end":
+            begun.wait()
+            raise SystemExit
+        begun.set()
+        may_end.wait()
+        ended.set()
+
+    with pytest.raises(SystemExit):
+        side_by_side(work, ["told to end", "slow"])
+    assert not ended.is_set()
+    may_end.set()

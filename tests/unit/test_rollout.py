@@ -84,7 +84,7 @@ def test_a_volume_that_would_be_away_stops_it_before_the_first_peer() -> None:
     assert allowed.deleted == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize("amiss", ["to heal", "offline", "away"])
+@pytest.mark.parametrize("amiss", ["to heal", "offline", "away", "data on the move"])
 def test_no_peer_is_restarted_while_the_pool_is_not_whole(amiss: str) -> None:
     cluster = Cluster([{"name": "safe", "replica": 3}])
     volume = cluster.pool.peers["a"].cluster.volumes["safe"]
@@ -92,6 +92,8 @@ def test_no_peer_is_restarted_while_the_pool_is_not_whole(amiss: str) -> None:
         volume.healing = 10**9
     elif amiss == "offline":
         volume.bricks[2].online = False
+    elif amiss == "data on the move":
+        volume.removing, volume.to_move = volume.bricks, 10**9
     else:
         cluster.pool.peers["c"].answers = False
     with pytest.raises(Refused, match="No peer is restarted until the pool is whole"):

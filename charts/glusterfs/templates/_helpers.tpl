@@ -37,6 +37,27 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{- end -}}
 
+{{/* Metadata of one of the release's own objects: root, component, name. */}}
+{{- define "glusterfs.metadata" -}}
+metadata:
+  name: {{ .name }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "glusterfs.labels" . | nindent 4 }}
+{{- end -}}
+
+{{/* Who gets which role by a binding: root, name of the Role; kind and account where it is no Role or not of that name. */}}
+{{- define "glusterfs.binding" -}}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: {{ default "Role" .kind }}
+  name: {{ .name }}
+subjects:
+  - kind: ServiceAccount
+    name: {{ default .name .account }}
+    namespace: {{ .root.Release.Namespace }}
+{{- end -}}
+
 {{- define "glusterfs.image" -}}
 {{- $name := list .image.registry .image.repository | compact | join "/" -}}
 {{- if .image.digest -}}

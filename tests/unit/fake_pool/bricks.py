@@ -105,11 +105,7 @@ def volume_remove_brick(pool: FakePool, peer: FakePeer, words: list[str]) -> str
         return ok(f"<volRemoveBrick>{head}</volRemoveBrick>", says="Remove Brick commit successful")
     if verb != "status":
         raise UnknownCommand(" ".join(words))
-    volume.to_move = max(0, volume.to_move - 1)
-    skipped = 0
-    if not volume.to_move:
-        skipped = move(peer, volume, pool.stubborn)
-        pool.stubborn -= skipped
+    skipped = empty_bricks(pool, peer, volume)
     state = "<status>3</status><statusStr>completed</statusStr>"
     if volume.to_move:
         state = "<status>1</status><statusStr>in progress</statusStr>"
@@ -119,6 +115,14 @@ def volume_remove_brick(pool: FakePool, peer: FakePeer, words: list[str]) -> str
     node = f"<node><nodeName>localhost</nodeName><id>{peer.uuid}</id>{row}</node>"
     tail = f"<nodeCount>1</nodeCount>{node}<aggregate>{row}</aggregate>"
     return ok(f"<volRemoveBrick>{head}{tail}</volRemoveBrick>")
+
+
+def empty_bricks(pool: FakePool, peer: FakePeer, volume: FakeVolume) -> int:
+    """The task that was begun gets on; how many files it left where they are, once it is through."""
+    volume.to_move = max(0, volume.to_move - 1)
+    skipped = 0 if volume.to_move else move(peer, volume, pool.stubborn)
+    pool.stubborn -= skipped
+    return skipped
 
 
 def volume_rebalance(pool: FakePool, peer: FakePeer, words: list[str]) -> str:

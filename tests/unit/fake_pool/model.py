@@ -96,7 +96,7 @@ class FakePeer:
     """Names under which this peer knows the others, by UUID."""
 
     def folder(self, path: str) -> dict[str, object]:
-        root = {"device": 1, "root": [2, 2]}
+        root = {"place": "/", "device": 1, "root": [2, 2]}
         return self.folders.setdefault(path, {"kind": "absent", "id": "", "data": "no", **root})
 
     def has_files(self, path: str) -> bool:

@@ -20,18 +20,18 @@ def run_shell(pool: FakePool, peer: FakePeer, command: str) -> ExecResult:
         return ExecResult("", "", 0)
     if command.startswith("for pid in $(grep -lz '^shd/' "):
         return ExecResult("", "", 0)
-    if command.startswith("left=$(find "):
-        found = peer.has_files(command.split()[1])
-        return ExecResult("", "a file has not been moved.\n" if found else "", int(found))
     if "getfattr " in command and " && rm -rf " in command:
         path = command.rsplit(maxsplit=1)[-1]
         folder = peer.folder(path)
-        if command.startswith(f'[ -z "$(find {path} ') and peer.has_files(path):
+        if command.startswith(f"left=$(find {path} ") and peer.has_files(path):
             return ExecResult("", "", 1)
         if not folder["id"] or f"=0x{folder['id']} " not in command:
             return ExecResult("", "", 1)
         peer.empty(path)
         return ExecResult("", "", 0)
+    if command.startswith("left=$(find "):
+        found = peer.has_files(command.split()[1])
+        return ExecResult("", "a file has not been moved.\n" if found else "", int(found))
     if command.startswith("rm /var/lib/glusterd/taking-over && sync && kill "):
         peer.taking_over = False
         return ExecResult("", "", 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.unit.fake_pool.bricks import take_folders
+from tests.unit.fake_pool.bricks import empty_bricks, take_folders
 from tests.unit.fake_pool.model import FakeBrick, FakePeer, FakeVolume, UnknownCommand, host, split
 from tests.unit.fake_pool.xml import fail, info, ok, space, tasks
 
@@ -41,6 +41,8 @@ def volume_status(pool: FakePool, peer: FakePeer, words: list[str]) -> str:
                 for b in volume.bricks
                 if host(peer, b.host).answers and host(peer, b.host).odd == peer.odd
             )
+            if volume.to_move and not words:
+                empty_bricks(pool, peer, volume)
             nodes += "" if words else tasks(volume)
             rows += f"<volume><volName>{volume.name}</volName><nodeCount>9</nodeCount>{nodes}</volume>"
     return ok(f"<volStatus><volumes>{rows}</volumes></volStatus>")
