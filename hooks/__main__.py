@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         cluster = Cluster(args.namespace, args.release, args.kubeconfig, args.context)
         if args.command == "delete-guard":
-            return _delete_guard(cluster, args.driver, report)
+            return _delete_guard(cluster, args.driver, args.upgrade, report)
         if args.command == "certificates":
             from hooks.certificates import provide  # noqa: PLC0415
 
@@ -100,10 +100,10 @@ def _converge(cluster: Cluster, values: Values, record: str, seconds: float, rep
                 cluster.write_record(record, {"outcome": outcome, "report": "\n".join([*report.lines, ""])})
 
 
-def _delete_guard(cluster: Cluster, driver: str, report: Report) -> int:
-    """Refuse an uninstall while pods mount volumes of the driver."""
+def _delete_guard(cluster: Cluster, driver: str, upgrade: bool, report: Report) -> int:
+    """Refuse an uninstall, or an `upgrade` to values without the driver, while pods mount volumes of it."""
     found = users(driver, cluster.persistent_volumes(), cluster.pods_everywhere())
-    report.say(verdict(found, cluster.release, cluster.namespace))
+    report.say(verdict(found, cluster.release, cluster.namespace, upgrade))
     return FAILED if found else NOTHING_TO_DO
 
 
@@ -221,6 +221,9 @@ def _arguments() -> argparse.ArgumentParser:
         help="exit 1 where pods still mount volumes of the release (the chart's Job before an uninstall)",
     )
     delete_command.add_argument("--driver", required=True, help="name of the release's CSI driver")
+    delete_command.add_argument(
+        "--upgrade", action="store_true", help="not an uninstall: an upgrade without the driver"
+    )
     certificates_command = commands.add_parser(
         "certificates", help="make the Secret with the pool's certificate, or renew it; one that is good stays"
     )

@@ -1,4 +1,4 @@
-"""Pods that an uninstall would cut off: without the driver the kubelet can neither mount nor unmount. Pure."""
+"""Pods that would be cut off by an uninstall, or by an upgrade to values without the driver. Pure."""
 
 from __future__ import annotations
 
@@ -51,21 +51,29 @@ def _claims(pod: Object) -> Iterator[str]:
             yield f"{pod['metadata']['name']}-{volume['name']}"
 
 
-def verdict(found: Sequence[User], release: str, namespace: str) -> str:
-    """The sentence that stands alone, and why the uninstall ends here where there are `found` users."""
+def verdict(found: Sequence[User], release: str, namespace: str, upgrade: bool) -> str:
+    """The sentence that stands alone, and why the uninstall, or `upgrade`, ends here where there are `found` users."""
     if not found:
         return "No pod uses a volume of this release: it may go."
     pods = {(user.namespace, user.pod) for user in found}
+    # Seen with Helm 3 and 4: after the uninstall the release is `uninstalling` and "has no deployed releases".
+    uninstall = (
+        "Delete these pods, then uninstall again.\n"
+        f"To uninstall all the same: `helm uninstall {release} -n {namespace} --no-hooks`. To keep the release: "
+        f"`helm rollback {release} REVISION -n {namespace}` with the last revision of `helm history`, for Helm "
+        "takes no upgrade before that."
+    )
+    keep = (
+        "These values have no claims and no storage classes: keep the driver with `csi.enabled: true`, or delete these "
+        "pods and upgrade again."
+    )
     return "\n".join(
         [
-            f"Refused, nothing was deleted: {counted(len(pods), 'pod')} still mount"
+            f"Refused, nothing was {'changed' if upgrade else 'deleted'}: {counted(len(pods), 'pod')} still mount"
             f"{'s' if len(pods) == 1 else ''} volumes of this release.",
             *(f"  - {user}" for user in found),
-            "Without the driver the kubelet can neither mount nor unmount for them. Delete these pods, then uninstall "
-            "again.",
-            # Seen with Helm 3 and 4: the release is `uninstalling` from now on and "has no deployed releases".
-            f"To uninstall all the same: `helm uninstall {release} -n {namespace} --no-hooks`. To keep the release: "
-            f"`helm rollback {release} REVISION -n {namespace}` with the last revision of `helm history`, for Helm "
-            "takes no upgrade before that. `hooks.deleteGuard: false` switches this check off.",
+            "Without the driver the kubelet can neither mount nor unmount for them. "
+            + (keep if upgrade else uninstall),
+            "`hooks.deleteGuard: false` switches this check off.",
         ]
     )

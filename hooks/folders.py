@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from hooks.runner import PeerUnavailable, Runner
 from hooks.values import BrickSpec
 
-# One line of JSON a folder. getfattr is asked for hexadecimal text, which needs no quoting. What lies on the root disk is
-# known by the disk of the state folder and of /etc/hosts, a file of the kubelet's that is mounted into every container;
-# and, where /var is a disk of its own, by the place of the brick directory on its disk: the same path as on the node.
+# One line of JSON a folder. getfattr is asked for hexadecimal text, which needs no quoting. What lies on the root disk
+# has the device of the state folder or of /etc/hosts, a file of the kubelet's that is mounted into every container; or,
+# where /var is a disk of its own, a brick directory whose place on its disk is its path on the node.
 _SCRIPT = r"""
 number() { stat -L -c %d "$1" 2>/dev/null || echo null; }
 place() { awk -v path="$1" '$5 == path { place = $4 } END { print place }' /proc/self/mountinfo; }
@@ -23,7 +23,8 @@ for folder; do
   [ -d "$folder" ] && kind=empty && [ -n "$(ls -A "$folder" | head -n 1)" ] && kind=filled
   data=no
   [ $kind = filled ] && [ -n "$(find "$folder" -mindepth 1 -maxdepth 1 ! -name .glusterfs -print -quit)" ] && data=yes
-  printf '{"kind": "%s", "id": "%s", "data": "%s", "place": "%s", "device": %s, "root": [%s, %s]}\n' "$kind" "$id" "$data" \
+  printf '{"kind": "%s", "id": "%s", "data": "%s", ' "$kind" "$id" "$data"
+  printf '"place": "%s", "device": %s, "root": [%s, %s]}\n' \
     "$(place "${folder%/*}")" "$(number "${folder%/*}")" "$(number /var/lib/glusterd)" "$(number /etc/hosts)"
 done
 """

@@ -1,4 +1,4 @@
-"""An uninstall that would cut off pods is refused before Helm deletes anything."""
+"""An uninstall or an upgrade that would cut off pods is refused before Helm deletes anything."""
 
 from __future__ import annotations
 
@@ -47,6 +47,24 @@ def test_an_uninstall_is_refused_while_a_pod_mounts_a_volume(lab: Lab, namespace
         assert compute.sh(name, "cat /data/file") == "data\n"
     release.uninstall()
     until("nothing is left", lambda: not objects(release, driver))
+
+
+def test_an_upgrade_is_refused_that_takes_the_driver_from_a_pod(lab: Lab, release: Release, namespace: str) -> None:
+    one, claim = lab.workers[0], unique("claim")
+    volume = {"name": unique("v"), "claims": [{"namespace": namespace, "name": claim}]}
+    release.install({"nodes": nodes([one]), "volumes": [volume]})
+    driver = driver_of(release)
+    bare = {"nodes": nodes([one]), "volumes": [{"name": volume["name"]}]}
+    with Compute(lab, namespace).running(pod(one, claim)) as name:
+        before = objects(release, driver)
+        with pytest.raises(CommandFailed, match="Refused, nothing was changed: 1 pod still mounts") as failed:
+            release.upgrade(bare)
+        assert f"{namespace}/{name} (claim {claim})" in str(failed.value)
+        assert "keep the driver with `csi.enabled: true`" in str(failed.value)
+        refused = {found for found in objects(release, driver) if not found.startswith("pod/gluster-delete-guard")}
+        assert refused == before | {"job.batch/gluster-delete-guard"}
+    release.upgrade(bare)
+    assert not lab.get("csidrivers", "-l", "app.kubernetes.io/instance=gluster")["items"]
 
 
 def test_without_hooks_it_is_not_asked(lab: Lab, namespace: str) -> None:

@@ -60,7 +60,7 @@ def test_who_uses_a_volume(found: dict[str, Any], using: str) -> None:
 
 def test_the_refusal_names_each_pod_and_both_ways_past_it() -> None:
     found = users(OURS, VOLUMES, [pod("shop", "web", **claim("pictures")), pod("shop", "api", **claim("pictures"))])
-    text = verdict(found, "gluster", "storage")
+    text = verdict(found, "gluster", "storage", upgrade=False)
     assert text.splitlines()[:3] == [
         "Refused, nothing was deleted: 2 pods still mount volumes of this release.",
         "  - shop/api (claim pictures)",
@@ -68,4 +68,15 @@ def test_the_refusal_names_each_pod_and_both_ways_past_it() -> None:
     ]
     assert "`helm uninstall gluster -n storage --no-hooks`" in text
     assert "`hooks.deleteGuard: false`" in text
-    assert verdict([], "gluster", "storage") == "No pod uses a volume of this release: it may go."
+    assert verdict([], "gluster", "storage", upgrade=False) == "No pod uses a volume of this release: it may go."
+
+
+def test_an_upgrade_without_the_driver_is_refused_with_how_to_keep_it() -> None:
+    found = users(OURS, VOLUMES, [pod("shop", "web", **claim("pictures"))])
+    text = verdict(found, "gluster", "storage", upgrade=True)
+    assert text.splitlines()[:2] == [
+        "Refused, nothing was changed: 1 pod still mounts volumes of this release.",
+        "  - shop/web (claim pictures)",
+    ]
+    assert "`csi.enabled: true`" in text
+    assert "uninstall" not in text
