@@ -21,8 +21,8 @@ import pytest
 import yaml
 
 from testbed.native import Native
-from tests.cluster.faults.load import Load, until_whole
 from tests.cluster.lab import ROOT, CommandFailed, Lab, run, unique, until
+from tests.cluster.load import Load, until_whole
 from tests.cluster.loss import come_back_empty
 from tests.cluster.mortal import Person
 from tests.cluster.release import TEND, Release, nodes
