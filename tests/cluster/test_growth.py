@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-
 from tests.cluster.lab import Lab, fill, unique
 from tests.cluster.load import Load
 from tests.cluster.release import Release, nodes
-
-
-@pytest.fixture
-def release(lab: Lab, namespace: str) -> Any:
-    release = Release(lab, namespace)
-    yield release
-    release.uninstall()
 
 
 def test_volumes_grow_under_a_writer_and_keep_every_file(lab: Lab, release: Release) -> None:
