@@ -37,6 +37,23 @@ class DayTwo(Changes):
         self._change(drained=names, nodes=min(self.nodes + more, len(NODES)))
         self._maybe(fate)
 
+    @precondition(lambda self: self._spares())
+    @rule(number=numbers, at=numbers, missed=st.integers(2, 6), more=st.booleans(), fate=long_fates)
+    def a_node_is_drained_before_a_heal_has_ended(
+        self, number: int, at: int, missed: int, more: bool, fate: Fate
+    ) -> None:
+        """A brick has just come back and lacks files that others of its set have: it is to leave, or one of them."""
+        spares = self._spares()
+        volume, late = spares[number % len(spares)]
+        late.online = False
+        for _ in range(missed):
+            self._write()
+        late.online = True
+        group = next(group for group in volume.sets if late in group)
+        name = self._peer(group[at % len(group)]).name
+        self._change(drained=self.drained | {name}, nodes=min(self.nodes + more, len(NODES)))
+        self._maybe(fate)
+
     @rule(number=numbers, downtime=st.booleans(), fate=long_fates)
     def pods_get_outdated(self, number: int, downtime: bool, fate: Fate) -> None:
         self._change(downtime=downtime)
@@ -97,6 +114,9 @@ class DayTwo(Changes):
         for volume in self.pool_volumes.values():
             if volume.copies and volume.started and self._is_whole(volume):
                 yield from ((volume, brick) for brick in volume.bricks if brick.host == peer.address)
+
+    def _spares(self) -> list[tuple[FakeVolume, FakeBrick]]:
+        return [spare for member in self.cluster.members for spare in self._spare_bricks(member)]
 
     def _is_whole(self, volume: FakeVolume) -> bool:
         mounted = all(brick.online and self._place(brick) not in self.unmounted for brick in volume.bricks)
