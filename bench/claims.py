@@ -18,12 +18,9 @@ from tests.cluster.release import Release, nodes
 
 ROUNDS = 9
 CLAIMS = (1, 10, 50)
-GROUPS = (
-    "/sys/fs/cgroup/memory/cgroup.procs 2>/dev/null || cat /sys/fs/cgroup/cgroup.procs"  # a container's own: v1, v2
-)
 Shell = Callable[[str], str]
 
-# Each prints seconds; `$d` is a new directory on the volume.
+# What is run, the unit of its rate, how many of them it does; `$d` is a new directory on the volume, `$p` 4000 letters.
 TASKS = {
     "write 128 MiB, fsync": ("dd if=/dev/zero of=$d/big bs=1M count=128 conv=fsync status=none", "MiB/s", 128),
     "read 128 MiB, direct": ("dd if=$d/big of=/dev/null bs=1M iflag=direct status=none", "MiB/s", 128),
@@ -104,7 +101,10 @@ def memory(lab: Lab, compute: Compute, release: Release) -> list[list[str]]:
     with compute.running(pod(node, "claim-0")):
         for component in ("csi", "client"):
             name = driver_pods(release, component)[node]
-            script = f"for p in $(cat {GROUPS}); do echo $(cat /proc/$p/comm /proc/$p/statm 2>/dev/null); done"
+            script = (  # the processes of the container's own group, with cgroups v1 or v2
+                "for p in $(cat /sys/fs/cgroup/memory/cgroup.procs 2>/dev/null || cat /sys/fs/cgroup/cgroup.procs); "
+                "do echo $(cat /proc/$p/comm /proc/$p/statm 2>/dev/null); done"
+            )
             for line in lab.kubectl("exec", "-n", release.namespace, name, "--", "sh", "-c", script).splitlines():
                 word, *sizes = line.split() or [""]
                 if word in ("python3", "glusterfs"):

@@ -10,8 +10,8 @@ from typing import Any
 from bench.table import table
 from testbed import cluster
 from testbed.native import Native
-from tests.cluster.faults.load import Load, until_whole
 from tests.cluster.lab import Lab, unique
+from tests.cluster.load import Load, until_whole
 from tests.cluster.loss import come_back_empty
 from tests.cluster.release import Release, nodes
 

@@ -8,10 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import grpc
-
 from csi.fuse import MOUNT_SECONDS
-from csi.rpc import Failed
+from csi.rpc import Code, Failed
 
 
 class Caller:
@@ -35,7 +33,7 @@ class Caller:
                 line = connection.makefile().readline()
         except OSError as error:
             words = f"The client's pod on this node does not answer ({error}); it is tried again."
-            raise Failed(grpc.StatusCode.UNAVAILABLE, words) from error
+            raise Failed(Code.UNAVAILABLE, words) from error
         answer = json.loads(line) if line else {"error": "The client's pod on this node has just ended."}
         if "error" in answer:
-            raise Failed(grpc.StatusCode.UNAVAILABLE, answer["error"])
+            raise Failed(Code.UNAVAILABLE, answer["error"])

@@ -5,20 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
-
-import grpc
 
 from csi import csi_pb2
 from csi.handle import Refused, mount_options, parse
 from csi.pool import FOLDER, NoSuchClaim, NotNow, Pool
-from csi.rpc import Failed
+from csi.rpc import Alive, Code, Failed
 
 log = logging.getLogger("csi")
-Alive = Callable[[], bool]
-Code = grpc.StatusCode
 DEFAULT_SIZE = 1 << 30
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from csi import csi_pb2, registration_pb2
+from csi.rpc import Alive
 
 log = logging.getLogger("csi")
-Alive = Callable[[], bool]
 
 
 class Identity:

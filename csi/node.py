@@ -10,22 +10,18 @@ import logging
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import Any, Protocol
 
-import grpc
-
 from csi import csi_pb2
 from csi.handle import Handle, Refused, mount_key, mount_options, parse
 from csi.mounts import Kernel, Mount
-from csi.rpc import Failed
+from csi.rpc import Alive, Code, Failed
 from csi.stats import Looks, stats
 
 log = logging.getLogger("csi")
-Alive = Callable[[], bool]
-Code = grpc.StatusCode
 _MODES = csi_pb2.VolumeCapability.AccessMode
 LOCKS = 64
 SUB_PATHS = "/volume-subpaths/"

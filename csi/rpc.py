@@ -12,6 +12,9 @@ import grpc
 from google.protobuf.message_factory import GetMessageClass
 
 log = logging.getLogger("csi")
+Alive = Callable[[], bool]
+"""Says whether the caller of a call still waits for its answer."""
+Code = grpc.StatusCode
 WORKERS = 64
 
 
@@ -26,7 +29,7 @@ class Failed(Exception):
 def server(address: str, services: Mapping[Any, object]) -> grpc.Server:
     """A started server at the unix socket `address` of services: descriptor in the proto -> object.
 
-    Each method takes the request and a function that says whether the caller still waits; it returns the answer.
+    Each method takes the request and an Alive; it returns the answer.
     """
     path = address.removeprefix("unix://")
     if os.path.exists(path):
@@ -52,7 +55,7 @@ def _handler(service: Any, target: object) -> grpc.GenericRpcHandler:
     return grpc.method_handlers_generic_handler(service.full_name, methods)
 
 
-def _called(name: str, method: Callable[[Any, Callable[[], bool]], Any]) -> Callable[[Any, grpc.ServicerContext], Any]:
+def _called(name: str, method: Callable[[Any, Alive], Any]) -> Callable[[Any, grpc.ServicerContext], Any]:
     def call(request: Any, context: grpc.ServicerContext) -> Any:
         try:
             return method(request, context.is_active)

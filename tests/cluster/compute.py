@@ -109,9 +109,7 @@ def raw_volume(release: Release, handle: str, **more: Any) -> tuple[dict[str, An
 
 def driver_pods(release: Release, component: str) -> dict[str, str]:
     """Node -> name of its pod of a DaemonSet of the driver, `client` or `csi`."""
-    selector = f"app.kubernetes.io/instance={release.name},app.kubernetes.io/component={component}"
-    pods = release.lab.get("pods", "-n", release.namespace, "-l", selector)["items"]
-    alive = [found for found in pods if "deletionTimestamp" not in found["metadata"]]
+    alive = [found for found in release.pods(component) if "deletionTimestamp" not in found["metadata"]]
     return {found["spec"]["nodeName"]: found["metadata"]["name"] for found in alive if found["spec"].get("nodeName")}
 
 

@@ -7,18 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
 from hooks.converge import Hook, converge
 from hooks.kube import Cluster, PodRunner
 from hooks.memory import Memory
 from hooks.report import Report
 from hooks.runner import ExecResult
 from hooks.snapshot import Observed
-from hooks.values import Values
-from hooks.values_file import load
+from hooks.values_file import merged
 from hooks.values_parse import parse
-from tests.cluster.lab import Lab, unique
+from tests.cluster.lab import Lab
 from tests.cluster.release import Release
 
 READS = ("system:: uuid get", "peer status", "volume info", "volume status", "volume get")
@@ -79,10 +76,7 @@ class Person:
 
     def hook(self, raw: dict[str, Any], life: int = 0, killed: set[str] | None = None) -> Observed:
         """One run; `life` 0 means that it does not die. See Mortal for `killed`."""
-        file = f"/tmp/{unique('values')}.yaml"
-        with open(file, "w", encoding="utf-8") as stream:
-            yaml.safe_dump(raw, stream)
-        values: Values = parse(load(file))
+        values = parse(merged(raw))
         runner = Mortal(self._cluster.runner(self.release.peers()), life, set() if killed is None else killed)
         hook = Hook(values, time.monotonic() + 250, Report(), self._save)
         entries = sorted(values.nodes, key=lambda node: node.drained)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +15,7 @@ from typing import Any
 import yaml
 
 from hooks.pool import Process, parse_status
-from tests.cluster.lab import CHART, Lab, run, unique, until
+from tests.cluster.lab import CHART, ROOT, Lab, run, unique, until
 
 TEND: dict[str, Any] = {"enabled": True, "schedule": "0 0 1 1 *"}
 """A CronJob that is there and does not run by itself, see Release.tend."""
@@ -80,17 +82,27 @@ class Release:
     def _command(self, *args: str, stdin: str | None = None) -> str:
         return run(self.helm, *args, "--kubeconfig", self.lab.kubeconfig, "-n", self.namespace, stdin=stdin)
 
+    def plan(self, values: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
+        """`python -m hooks plan` as a user runs it on a laptop."""
+        file = yaml.safe_dump({"statePath": self.state, **values})
+        argv = [sys.executable, "-m", "hooks", "plan", "-f", "/dev/stdin", "-n", self.namespace]
+        env = {**os.environ, "KUBECONFIG": self.lab.kubeconfig}
+        return subprocess.run(
+            argv, input=file, capture_output=True, text=True, cwd=ROOT, env=env, timeout=960, check=False
+        )
+
+    def pods(self, component: str = "peer") -> list[dict[str, Any]]:
+        """The release's pods of a component, as the API server shows them."""
+        selector = f"app.kubernetes.io/instance={self.name},app.kubernetes.io/component={component}"
+        return list(self.lab.get("pods", "-n", self.namespace, "-l", selector)["items"])
+
     def peers(self) -> dict[str, str]:
         """Node -> name of its peer pod."""
-        selector = f"app.kubernetes.io/instance={self.name},app.kubernetes.io/component=peer"
-        pods = self.lab.get("pods", "-n", self.namespace, "-l", selector)["items"]
-        return {pod["spec"].get("nodeName", ""): pod["metadata"]["name"] for pod in pods}
+        return {pod["spec"].get("nodeName", ""): pod["metadata"]["name"] for pod in self.pods()}
 
     def uids(self) -> dict[str, str]:
         """Peer pod -> its UID: another one means that it was restarted."""
-        selector = f"app.kubernetes.io/instance={self.name},app.kubernetes.io/component=peer"
-        pods = self.lab.get("pods", "-n", self.namespace, "-l", selector)["items"]
-        return {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in pods}
+        return {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in self.pods()}
 
     def report(self) -> str:
         """The hook's log, as `kubectl logs` shows it."""

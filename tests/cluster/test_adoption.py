@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.cluster.lab import CommandFailed, Lab, peer_image, unique, until
+from tests.cluster.lab import CommandFailed, Lab, script_pod, unique, until
 from tests.cluster.release import Release, nodes
 
 BRICK = "/mnt/brick1"
@@ -38,17 +38,11 @@ class Hosts:
 @contextmanager
 def glusterd_on_hosts(lab: Lab, namespace: str, state: str) -> Iterator[Hosts]:
     """One glusterd a worker, with its state in the node's folder `state`, as a package on the node would have it."""
-    pods = {node: unique("host") for node in lab.workers[:3]}
-    hosts = Hosts(lab, namespace, pods)
     volumes = [
         {"name": "state", "hostPath": {"path": state, "type": "DirectoryOrCreate"}},
         {"name": "bricks", "hostPath": {"path": BRICK, "type": "Directory"}},
     ]
     container = {
-        "name": "glusterd",
-        "image": peer_image(),
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["tini", "--", "bash", "-c", "glusterd && exec sleep infinity"],
         "securityContext": {"privileged": True},
         "readinessProbe": {
             "exec": {"command": ["timeout", "5", "gluster", "pool", "list"]},
@@ -57,20 +51,13 @@ def glusterd_on_hosts(lab: Lab, namespace: str, state: str) -> Iterator[Hosts]:
         },
         "volumeMounts": [{"name": "state", "mountPath": "/var/lib/glusterd"}, {"name": "bricks", "mountPath": BRICK}],
     }
-    spec = {
-        "hostNetwork": True,
-        "dnsPolicy": "ClusterFirstWithHostNet",
-        "terminationGracePeriodSeconds": 0,
-        "containers": [container],
-        "volumes": volumes,
-    }
-    objects = [
-        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": pod}, "spec": {**spec, "nodeName": node}}
-        for node, pod in pods.items()
-    ]
+    script = "glusterd && exec sleep infinity"
+    spec = {"hostNetwork": True, "dnsPolicy": "ClusterFirstWithHostNet", "volumes": volumes}
+    pods = {node: script_pod("host", script, container, nodeName=node, **spec) for node in lab.workers[:3]}
+    hosts = Hosts(lab, namespace, {node: pod["metadata"]["name"] for node, pod in pods.items()})
     try:
-        lab.apply(namespace, *objects)
-        lab.kubectl("wait", "-n", namespace, "--for=condition=Ready", "pod", *pods.values(), "--timeout=90s")
+        lab.apply(namespace, *pods.values())
+        lab.kubectl("wait", "-n", namespace, "--for=condition=Ready", "pod", *hosts.pods.values(), "--timeout=90s")
         yield hosts
     finally:
         hosts.stop()
@@ -137,12 +124,7 @@ def _same(info: str) -> list[str]:
 
 def own_addresses(lab: Lab) -> dict[str, str]:
     """Each worker's address, as the chart takes it when values give none."""
-    items = lab.get("nodes")["items"]
-    address = {
-        n["metadata"]["name"]: next(a["address"] for a in n["status"]["addresses"] if a["type"] == "InternalIP")
-        for n in items
-    }
-    return {node: address[node] for node in lab.workers[:3]}
+    return {node: lab.address(node) for node in lab.workers[:3]}
 
 
 def test_a_pool_of_the_hosts_goes_on_in_pods(lab: Lab, release: Release) -> None:

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from testbed import cluster
-from testbed.config import ClusterError
+from testbed.native import Native
 from tests.cluster.compute import Compute, driver_pods, looking_at_nodes, pod, raw_volume
 from tests.cluster.lab import CommandFailed, Lab, run, unique, until
 from tests.cluster.release import Release, helms, nodes
@@ -364,28 +363,16 @@ def test_a_second_release_on_the_pod_network(lab: Lab, compute: Compute) -> None
         other.uninstall()
 
 
-def test_a_node_crashes_and_boots(lab: Lab, compute: Compute) -> None:
+def test_a_node_crashes_and_boots(lab: Lab, compute: Compute, machines: Native) -> None:
     """A power cut: pods elsewhere go on without an error, and the pod of that node is back with its data."""
-    bed = bed_of(lab)
     node = lab.workers[2]
     with compute.running(pod(lab.workers[0], "data", WRITER)) as writer, compute.running(pod(node, "data")) as there:
         compute.sh(there, "echo kept > /data/kept-there")
-        bed.crash(node, silent=True)
+        machines.crash(node, silent=True)
         try:
             before = int(compute.sh(writer, "cat /tmp/count"))
             until(f"{writer} goes on", lambda: int(compute.sh(writer, "cat /tmp/count")) > before + 20, 60)
         finally:
-            bed.boot(node)
+            machines.boot(node)
         until(f"{there} is back", lambda: _says(compute, there, "cat /data/kept-there", "kept"), 180)
         assert_no_error(compute, writer)
-
-
-def bed_of(lab: Lab) -> Any:
-    """The test bed that the cluster under test is; skips where it is another one, whose nodes nobody can crash."""
-    try:
-        found = cluster.current()
-    except ClusterError as error:
-        pytest.skip(str(error))
-    if str(found.kubeconfig) != lab.kubeconfig:
-        pytest.skip("the nodes of this cluster cannot be crashed: it is not the test bed's")
-    return found

@@ -8,18 +8,12 @@ import pytest
 
 from testbed.native import Native
 from tests.cluster.lab import CommandFailed, Lab, fill, unique, until
+from tests.cluster.load import Load
 from tests.cluster.loss import come_back_empty
 from tests.cluster.release import Release, nodes
 
 LONG = {"hooks": {"activeDeadlineSeconds": 600}}
 GONE = {"state": "deleted", "confirm": "yes-really-destroy-data"}
-WRITER = """
-cd /data/{volume}
-for ((i = 0; ; i++)); do
-  head -c 100000 /dev/urandom > w$i && sync w$i && sha256sum w$i >> /tmp/acknowledged || echo $i >> /tmp/failed
-  sleep 0.1
-done
-"""
 
 
 def pool(release: Release, node: str) -> int:
@@ -63,13 +57,13 @@ def test_a_node_leaves_and_another_one_takes_its_place_under_a_writer(
     left = {"nodes": [*nodes([a, b]), *nodes([c], state="drained"), *nodes([d])], "volumes": volumes, **LONG}
     with lab.mounted(release.namespace, a, release.server, safe, cold, wide) as there:
         sums = fill(there, (safe, cold, wide), 100, 200000)
-        there(f"nohup bash -c '{WRITER.format(volume=safe)}' > /dev/null 2>&1 &")
-        printed = release.upgrade(left)
+        load = Load(there, [safe])
+        with load.running():
+            printed = release.upgrade(left)
         assert "every brick online" in printed
-        until("the writer has gone on", lambda: int(there("wc -l < /tmp/acknowledged")) > 50)
-        assert there("cat /tmp/failed 2>/dev/null || true") == ""
+        assert load.failed() == ""
         assert there("cd /data; sha256sum */f*") == sums
-        there(f"cd /data/{safe}; sha256sum --quiet --check <(head -n -1 /tmp/acknowledged)")
+        load.check()
     assert pool(release, a) == 3
     assert pool(release, c) == 1
     for volume in (safe, cold, wide):

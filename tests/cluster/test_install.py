@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.cluster.lab import ROOT, CommandFailed, Lab, unique
+from tests.cluster.lab import CommandFailed, Lab, unique
 from tests.cluster.release import Release, helms, nodes
 
 BRICK1, BRICK2 = "/mnt/brick1", "/mnt/brick2"
@@ -40,12 +36,7 @@ def values(lab: Lab) -> dict[str, Any]:
 
 def expected(lab: Lab, values: dict[str, Any]) -> dict[str, tuple[str, list[str]]]:
     """Number of bricks as `volume info` words it, and the bricks in their order, written out by hand for each type."""
-    items = lab.get("nodes")["items"]
-    address = {
-        n["metadata"]["name"]: next(x["address"] for x in n["status"]["addresses"] if x["type"] == "InternalIP")
-        for n in items
-    }
-    a, b, c = (address[name] for name in lab.workers[:3])
+    a, b, c = map(lab.address, lab.workers[:3])
     distributed, mirror, three, arbiter, disperse, distrep, turned = (v["name"] for v in values["volumes"])
     return {
         distributed: ("3", [f"{x}:{BRICK1}/{distributed}" for x in (a, b, c)]),
@@ -134,27 +125,19 @@ def test_upgrade_with_the_same_values_changes_nothing(
     assert {p["metadata"]["uid"] for p in pods if "hook" not in p["metadata"]["name"]} & uids
 
 
-def plan(installed: Release, values: dict[str, Any], *args: str) -> subprocess.CompletedProcess[str]:
-    """`python -m hooks plan` as a user runs it on a laptop."""
-    file = yaml.safe_dump({"statePath": installed.state, **values})
-    argv = [sys.executable, "-m", "hooks", "plan", "-f", "/dev/stdin", "-n", installed.namespace, *args]
-    env = {**os.environ, "KUBECONFIG": installed.lab.kubeconfig}
-    return subprocess.run(argv, input=file, capture_output=True, text=True, cwd=ROOT, env=env, timeout=120, check=False)
-
-
 def test_plan_from_a_laptop(installed: Release, values: dict[str, Any]) -> None:
-    same = plan(installed, values)
+    same = installed.plan(values)
     assert (same.returncode, same.stdout.splitlines()[0]) == (
         0,
         "Nothing to do: the pool of 3 peers is what values say.",
     ), same
     more = {**values, "volumes": [*values["volumes"], {"name": "planned", "bricks": [BRICK1]}]}
-    planned = plan(installed, more)
+    planned = installed.plan(more)
     assert planned.returncode == 2, planned
     assert "gluster volume create planned " in planned.stdout
     assert "planned" not in installed.gluster("volume", "list")
     changed = {**values, "volumes": [{"name": values["volumes"][2]["name"], "disperse": 3, "redundancy": 1}]}
-    refused = plan(installed, changed)
+    refused = installed.plan(changed)
     assert refused.returncode == 1, refused
     assert "Refused, nothing was changed" in refused.stdout
 

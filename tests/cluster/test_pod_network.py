@@ -176,9 +176,8 @@ def _healed(release: Release, volume: str) -> bool:
 
 def pods(release: Release) -> dict[str, dict[str, Any]]:
     """Node -> `uid`, `podIP` and `ready` of its peer pod."""
-    selector = f"app.kubernetes.io/instance={release.name},app.kubernetes.io/component=peer"
     found = {}
-    for pod in release.lab.get("pods", "-n", release.namespace, "-l", selector)["items"]:
+    for pod in release.pods():
         ready = {c["type"]: c["status"] for c in pod["status"].get("conditions", [])}.get("Ready") == "True"
         facts = {"uid": pod["metadata"]["uid"], "podIP": pod["status"].get("podIP"), "ready": ready}
         found[pod["spec"].get("nodeName", "")] = facts

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.cluster.lab import CommandFailed, Lab, peer_image, unique
+from tests.cluster.lab import CommandFailed, Lab, script_pod, unique
 from tests.cluster.release import Release, nodes
 
 QUICK = {"hooks": {"activeDeadlineSeconds": 200}}
@@ -16,22 +16,13 @@ QUICK = {"hooks": {"activeDeadlineSeconds": 200}}
 @contextmanager
 def glusterd_on(lab: Lab, namespace: str, node: str) -> Iterator[str]:
     """A glusterd that is none of ours holds port 24007 of `node`; yields its pod's name."""
-    name = unique("squatter")
     container = {
-        "name": "glusterd",
-        "image": peer_image(),
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["tini", "--", "glusterd", "-N"],
         "securityContext": {"privileged": True},
         "readinessProbe": {"tcpSocket": {"port": 24007}, "periodSeconds": 1},
     }
-    spec = {
-        "nodeName": node,
-        "hostNetwork": True,
-        "terminationGracePeriodSeconds": 0,
-        "containers": [container],
-    }
-    lab.apply(namespace, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec})
+    pod = script_pod("squatter", "exec glusterd -N", container, nodeName=node, hostNetwork=True)
+    name = pod["metadata"]["name"]
+    lab.apply(namespace, pod)
     lab.kubectl("wait", "-n", namespace, "--for=condition=Ready", f"pod/{name}", "--timeout=60s")
     try:
         yield name

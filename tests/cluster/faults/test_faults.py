@@ -8,7 +8,6 @@ there, nothing is left to heal or to do. FAULT_ROUNDS is how often the whole lis
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,11 +17,10 @@ from functools import partial
 from typing import Any
 
 import pytest
-import yaml
 
 from testbed.native import Native
-from tests.cluster.faults.load import Load, until_whole
-from tests.cluster.lab import ROOT, CommandFailed, Lab, run, unique, until
+from tests.cluster.lab import CommandFailed, Lab, unique, until
+from tests.cluster.load import Load, until_whole
 from tests.cluster.loss import come_back_empty
 from tests.cluster.mortal import Person
 from tests.cluster.release import TEND, Release, nodes
@@ -71,12 +69,10 @@ class Pool:
         self.record("fault", (fault, self.load.checked - before, words))
 
     def plan(self) -> str:
-        """What `python -m hooks plan` prints."""
-        file = f"/tmp/{unique('values')}.yaml"
-        with open(file, "w", encoding="utf-8") as stream:
-            yaml.safe_dump({"statePath": self.release.state, **self.values}, stream)
-        where = ("-n", self.release.namespace, "--kubeconfig", self.lab.kubeconfig)
-        return run("env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "hooks", "plan", "-f", file, *where)
+        """What `python -m hooks plan` prints; it exits with 0, as nothing is left to do."""
+        planned = self.release.plan(self.values)
+        assert planned.returncode == 0, planned
+        return planned.stdout
 
     def set(self, **values: Any) -> dict[str, Any]:
         self.values = {**self.values, **values}

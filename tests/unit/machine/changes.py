@@ -5,26 +5,26 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tests.unit.machine.faults import Run, maybe_a_run, runs
+from tests.unit.machine.faults import Fate, fates
 from tests.unit.machine.runs import Runs
 from tests.unit.machine.world import DIRECTORIES, NODES, numbers
 
 
 class Changes(Runs):
-    @rule(nodes=st.integers(2, len(NODES)), run=maybe_a_run)
-    def other_nodes(self, nodes: int, run: Run | None) -> None:
+    @rule(nodes=st.integers(2, len(NODES)), fate=st.none() | fates())
+    def other_nodes(self, nodes: int, fate: Fate | None) -> None:
         self._change(nodes=nodes)
-        self._maybe(run)
+        self._maybe(fate)
 
     @precondition(lambda self: self.pool_volumes)
-    @rule(number=numbers, run=runs)
-    def a_volume_is_to_be_deleted(self, number: int, run: Run) -> None:
+    @rule(number=numbers, fate=fates())
+    def a_volume_is_to_be_deleted(self, number: int, fate: Fate) -> None:
         name = sorted(self.pool_volumes)[number % len(self.pool_volumes)]
         kept = {other: volume for other, volume in self.volumes.items() if other != name}
         self._change(volumes=kept, doomed=self.doomed | {name})
-        self._maybe(run)
+        self._maybe(fate)
 
-    @rule(dirs=st.sampled_from([2, 1]), run=maybe_a_run)
-    def other_brick_directories(self, dirs: int, run: Run | None) -> None:
+    @rule(dirs=st.sampled_from([2, 1]), fate=st.none() | fates())
+    def other_brick_directories(self, dirs: int, fate: Fate | None) -> None:
         self._change(dirs=DIRECTORIES[:dirs])
-        self._maybe(run)
+        self._maybe(fate)

@@ -10,10 +10,10 @@ from hypothesis.stateful import initialize, precondition, rule
 from hooks import lock
 from tests.unit.fake_pool import FakeBrick, FakePeer, FakeVolume
 from tests.unit.machine.changes import Changes
-from tests.unit.machine.faults import FATES, Run
+from tests.unit.machine.faults import Fate, fates
 from tests.unit.machine.world import DIRECTORIES, KINDS, NODES, numbers
 
-long_runs = st.tuples(st.sampled_from(FATES), st.integers(1, 48), st.integers(1, 4), st.booleans())
+long_fates = fates(48)
 
 
 class DayTwo(Changes):
@@ -29,22 +29,39 @@ class DayTwo(Changes):
         for _ in range(4):
             self._write()
 
-    @rule(number=numbers, drained=st.booleans(), more=st.booleans(), run=long_runs)
-    def a_node_is_drained_or_not(self, number: int, drained: bool, more: bool, run: Run) -> None:
+    @rule(number=numbers, drained=st.booleans(), more=st.booleans(), fate=long_fates)
+    def a_node_is_drained_or_not(self, number: int, drained: bool, more: bool, fate: Fate) -> None:
         """Perhaps together with a new node that can take its bricks."""
         name = NODES[number % self.nodes]
         names = self.drained | {name} if drained else self.drained - {name}
         self._change(drained=names, nodes=min(self.nodes + more, len(NODES)))
-        self._maybe(run)
+        self._maybe(fate)
 
-    @rule(number=numbers, downtime=st.booleans(), run=long_runs)
-    def pods_get_outdated(self, number: int, downtime: bool, run: Run) -> None:
+    @precondition(lambda self: self._spares())
+    @rule(number=numbers, at=numbers, missed=st.integers(2, 6), more=st.booleans(), fate=long_fates)
+    def a_node_is_drained_before_a_heal_has_ended(
+        self, number: int, at: int, missed: int, more: bool, fate: Fate
+    ) -> None:
+        """A brick has just come back and lacks files that others of its set have: it is to leave, or one of them."""
+        spares = self._spares()
+        volume, late = spares[number % len(spares)]
+        late.online = False
+        for _ in range(missed):
+            self._write()
+        late.online = True
+        group = next(group for group in volume.sets if late in group)
+        name = self._peer(group[at % len(group)]).name
+        self._change(drained=self.drained | {name}, nodes=min(self.nodes + more, len(NODES)))
+        self._maybe(fate)
+
+    @rule(number=numbers, downtime=st.booleans(), fate=long_fates)
+    def pods_get_outdated(self, number: int, downtime: bool, fate: Fate) -> None:
         self._change(downtime=downtime)
         self.outdated = {name for i, name in enumerate(NODES[: self.nodes]) if (number + 1) >> i & 1}
-        self._maybe(run)
+        self._maybe(fate)
 
-    @rule(at=st.integers(1, 30), lost=st.booleans(), whole=st.booleans(), first=long_runs)
-    def two_hooks_are_started(self, at: int, lost: bool, whole: bool, first: Run) -> None:
+    @rule(at=st.integers(1, 30), lost=st.booleans(), whole=st.booleans(), first=long_fates)
+    def two_hooks_are_started(self, at: int, lost: bool, whole: bool, first: Fate) -> None:
         """The second one while the first is at work, which keeps its lock or cannot renew it for too long."""
         met = False
 
@@ -69,8 +86,8 @@ class DayTwo(Changes):
         assert refusal or not (met and lost), "a hook without its lock says that all is well"
 
     @precondition(lambda self: self._losers())
-    @rule(number=numbers, state=st.booleans(), bricks=st.booleans(), word=st.booleans(), run=st.none() | long_runs)
-    def a_node_comes_back_empty(self, number: int, state: bool, bricks: bool, word: bool, run: Run | None) -> None:
+    @rule(number=numbers, state=st.booleans(), bricks=st.booleans(), word=st.booleans(), fate=st.none() | long_fates)
+    def a_node_comes_back_empty(self, number: int, state: bool, bricks: bool, word: bool, fate: Fate | None) -> None:
         """Without its state, or without bricks that others can fill."""
         losers = self._losers()
         peer = losers[number % len(losers)]
@@ -84,7 +101,7 @@ class DayTwo(Changes):
             self.lost.add((peer.name, brick.path))
         if word:
             self._new_word(peer.name)
-        self._maybe(run)
+        self._maybe(fate)
 
     def _losers(self) -> list[FakePeer]:
         """Peers that may lose what they have; only one at a time does."""
@@ -97,6 +114,9 @@ class DayTwo(Changes):
         for volume in self.pool_volumes.values():
             if volume.copies and volume.started and self._is_whole(volume):
                 yield from ((volume, brick) for brick in volume.bricks if brick.host == peer.address)
+
+    def _spares(self) -> list[tuple[FakeVolume, FakeBrick]]:
+        return [spare for member in self.cluster.members for spare in self._spare_bricks(member)]
 
     def _is_whole(self, volume: FakeVolume) -> bool:
         mounted = all(brick.online and self._place(brick) not in self.unmounted for brick in volume.bricks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,12 +24,26 @@ LOOKS = (
 )
 
 Breaks = Callable[[int, int | None, bool], None]
-Run = tuple[str, int, int, bool]
-FATES = ("whole", "dies", "dies at a change", "dies before a change", "loses connections", "loses changes")
-runs = st.tuples(st.sampled_from(FATES), st.integers(1, 15), st.integers(1, 4), st.booleans())
-"""How a run goes, from which exec on (of all, or of those that change something), for how many of them, and whether
-what goes side by side is done backwards."""
-maybe_a_run = st.none() | runs
+WAYS = ("whole", "dies", "dies at a change", "dies before a change", "loses connections", "loses changes")
+
+
+@dataclass(frozen=True)
+class Fate:
+    """How a run of the hook goes: what `kind` of thing befalls it, one of WAYS, and when.
+
+    That is from the `first` exec on (of all, or of those that change something), for `count` of them. `backwards` says
+    in which order what goes side by side is done.
+    """
+
+    kind: str
+    first: int
+    count: int
+    backwards: bool
+
+
+def fates(longest: int = 15) -> st.SearchStrategy[Fate]:
+    """Fates that befall a run at one of its `longest` first execs; one that ends before that stays whole."""
+    return st.builds(Fate, st.sampled_from(WAYS), st.integers(1, longest), st.integers(1, 4), st.booleans())
 
 
 class Death(BaseException):

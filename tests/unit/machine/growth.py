@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
 from tests.unit.machine.changes import Changes
-from tests.unit.machine.faults import Run, maybe_a_run
+from tests.unit.machine.faults import Fate, fates
 from tests.unit.machine.world import DIRECTORIES, KINDS, NODES, numbers
 
 OPTIONS: list[dict[str, object]] = [
@@ -29,10 +29,12 @@ class Growth(Changes):
         if installed:
             assert self._run() is None
 
-    @rule(name=volume_names, kind=kinds, options=some_options, run=maybe_a_run)
-    def a_volume_is_listed(self, name: str, kind: dict[str, int], options: dict[str, object], run: Run | None) -> None:
+    @rule(name=volume_names, kind=kinds, options=some_options, fate=st.none() | fates())
+    def a_volume_is_listed(
+        self, name: str, kind: dict[str, int], options: dict[str, object], fate: Fate | None
+    ) -> None:
         self._change(volumes={**self.volumes, name: {**kind, "options": options}}, doomed=self.doomed - {name})
-        self._maybe(run)
+        self._maybe(fate)
 
     @rule(name=volume_names, once=st.booleans())
     def a_volume_is_left_out(self, name: str, once: bool) -> None:
@@ -44,22 +46,22 @@ class Growth(Changes):
             self._change(volumes=before)
 
     @precondition(lambda self: self.volumes)
-    @rule(number=numbers, options=some_options, run=maybe_a_run)
-    def other_options(self, number: int, options: dict[str, object], run: Run | None) -> None:
+    @rule(number=numbers, options=some_options, fate=st.none() | fates())
+    def other_options(self, number: int, options: dict[str, object], fate: Fate | None) -> None:
         name = sorted(self.volumes)[number % len(self.volumes)]
         self._change(volumes={**self.volumes, name: {**self.volumes[name], "options": options}})
-        self._maybe(run)
+        self._maybe(fate)
 
     @precondition(lambda self: self._mirrors())
-    @rule(number=numbers, arbiter=st.booleans(), dirs=st.sampled_from([1, 2]), run=maybe_a_run)
-    def a_copy_more(self, number: int, arbiter: bool, dirs: int, run: Run | None) -> None:
+    @rule(number=numbers, arbiter=st.booleans(), dirs=st.sampled_from([1, 2]), fate=st.none() | fates())
+    def a_copy_more(self, number: int, arbiter: bool, dirs: int, fate: Fate | None) -> None:
         """Of replica 2, with a node that it needs."""
         mirrors = self._mirrors()
         name = mirrors[number % len(mirrors)]
         wider = {"replica": 2, "arbiter": 1} if arbiter else {"replica": 3}
         volumes = {**self.volumes, name: {"options": self.volumes[name].get("options", {}), **wider}}
         self._change(nodes=min(self.nodes + 1, len(NODES)), dirs=DIRECTORIES[:dirs], volumes=volumes)
-        self._maybe(run)
+        self._maybe(fate)
 
     def _mirrors(self) -> list[str]:
         return sorted(n for n, v in self.volumes.items() if v.get("replica") == 2 and "arbiter" not in v)

@@ -13,7 +13,7 @@ from hooks.run import run
 from hooks.runner import OutcomeUnknown
 from tests.unit.fake_pool import FakeVolume
 from tests.unit.fake_pool.data import lacking
-from tests.unit.machine.faults import Api, Breaks, Death, Quiet, Run, Wire, nothing, one_by_one
+from tests.unit.machine.faults import Api, Breaks, Death, Fate, Quiet, Wire, nothing, one_by_one
 from tests.unit.machine.pods import Pods
 
 
@@ -24,12 +24,12 @@ def volume_state(volume: FakeVolume) -> tuple[object, ...]:
 
 
 class Runs(Pods):
-    def _maybe(self, fate: Run | None) -> None:
+    def _maybe(self, fate: Fate | None) -> None:
         if fate is not None:
-            self._run(self._fault(fate), backwards=fate[3])
+            self._run(self._fault(fate), backwards=fate.backwards)
 
-    def _fault(self, fate: Run) -> Breaks:
-        kind, first, count, _ = fate
+    def _fault(self, fate: Fate) -> Breaks:
+        kind, first = fate.kind, fate.first
 
         def breaks(number: int, change: int | None, done: bool) -> None:
             counted = change if "change" in kind else number
@@ -40,7 +40,7 @@ class Runs(Pods):
                 raise Death
             # of several changes that are lost only the first has its effect
             has_effect = counted == start or "change" not in kind
-            if "loses" in kind and start <= counted < start + count and done == has_effect:
+            if "loses" in kind and start <= counted < start + fate.count and done == has_effect:
                 raise OutcomeUnknown("the connection was lost")
 
         return breaks

@@ -8,7 +8,7 @@ from hooks import tend
 from hooks.converge import Hook
 from hooks.lock import Locked, only_hook
 from hooks.memory import Tended
-from tests.unit.machine.faults import Death, Quiet, Run, runs
+from tests.unit.machine.faults import Death, Fate, Quiet, fates
 from tests.unit.machine.runs import Runs
 
 MAY = ("volume start ", "gluster --mode=script volume heal ")
@@ -23,10 +23,10 @@ class Tends(Runs):
         self.patch.setattr(tend, "READ_SECONDS", 0)
 
     @precondition(lambda self: self.memory.uuids)
-    @rule(fate=runs)
-    def the_pool_is_looked_after(self, fate: Run) -> None:
+    @rule(fate=fates())
+    def the_pool_is_looked_after(self, fate: Fate) -> None:
         """Bricks may run afterwards that did not, and heals were asked for; nothing else has changed."""
-        self._in_order(backwards=fate[3])
+        self._in_order(backwards=fate.backwards)
         api, wire = self._pod(self._fault(fate))
         before, record, pods = self._state(), dict(self.record), self._look()
         hook = Hook(self.values, self.clock.now + 40, Quiet(), save=lambda memory: None)

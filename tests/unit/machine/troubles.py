@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tests.unit.machine.faults import Run, runs
+from tests.unit.machine.faults import Fate, fates
 from tests.unit.machine.runs import Runs
 from tests.unit.machine.world import ABSENT, NODES, numbers
 
@@ -94,9 +94,9 @@ class Troubles(Runs):
     def files_are_written(self) -> None:
         self._write()
 
-    @rule(run=runs)
-    def a_run(self, run: Run) -> None:
-        self._maybe(run)
+    @rule(fate=fates())
+    def a_run(self, fate: Fate) -> None:
+        self._maybe(fate)
 
     def _start_besides(self, name: str) -> None:
         """Bricks that lost ones on this node are filled from run again, as the hook asks for."""

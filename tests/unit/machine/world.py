@@ -65,17 +65,23 @@ class World(RuleBasedStateMachine):
         self.leases = Leases(Calendar(self.clock).now)
         self.pool = FakePool(*NODES)
         self.record: dict[str, str] = {}
+        """What the hook has recorded, as it stands in its ConfigMap."""
         self.hooks = 0
         """Hooks that have been at work, each with its number."""
         self.nodes = 2
+        """How many of NODES values list."""
         self.dirs = DIRECTORIES[:1]
+        """The brick directories of values."""
         self.volumes: dict[str, dict[str, Any]] = {}
+        """By name the volumes of values that are to be there."""
         self.doomed: set[str] = set()
         """Volumes that values say are to be deleted, with their data."""
         self.drained: set[str] = set()
+        """Nodes that values say are to leave; of no account while values do not list them."""
         self.words: dict[str, str] = {}
         """By node what `rebuild` says."""
         self.downtime = False
+        """Whether values let a restart take volumes away for a moment."""
         self.outdated: set[str] = set()
         """Nodes whose pods are of older values."""
         self.starting: dict[str, int] = {}
@@ -85,19 +91,27 @@ class World(RuleBasedStateMachine):
         self.dead: dict[Place, str] = {}
         """Folders that deleted volumes left, with their ids, until the hook has removed them."""
         self.values = self._parse()
+        """All that values say, as the hook reads them."""
         self.members: dict[str, str] = {}
         """The pool's peers and their UUIDs after the last step."""
         self.sets: dict[str, list[set[Place]]] = {}
         """The sets of bricks that each volume had after the last step."""
         self.ids: dict[str, str] = {}
+        """By name the id of each volume after the last step."""
         self.written = 0
+        """The number of the last file that clients wrote."""
         self.acknowledged: dict[str, set[int]] = {}
         """By a volume's id the files that clients wrote and were told so."""
         self.foreign: dict[Place, dict[str, object]] = {}
+        """Folders that volumes may come to need and somebody else uses, as they must stay until they are moved away."""
         self.unmounted: dict[Place, dict[str, object]] = {}
+        """Bricks whose disks are not mounted, with what their folders are on those disks."""
         self.by_hand: set[str] = set()
+        """Volumes with an option that somebody set by hand, which must stay."""
         self.to_spread: set[str] = set()
+        """Volumes that got whole sets of bricks, until a rebalance is started."""
         self.to_heal: set[str] = set()
+        """Volumes that got bricks which others must fill, until nothing is left to heal."""
         self.left: dict[Place, VolumeSpec] = {}
         """Folders with what failed steps of the hook left, which it must clean up while values say the same."""
 

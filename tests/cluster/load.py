@@ -1,4 +1,4 @@
-"""Writers on volumes while something goes wrong, and what must be true of the pool when it has passed."""
+"""Writers on volumes while something happens to the pool, and what must be true of the pool when it has passed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ while [ ! -e /log/stop ]; do
   then echo "${{sum%% *}}  $1/w$n" >> /log/$1.acknowledged
   else echo "$1/w$n" >> /log/$1.failed; fi
   echo $(((${{EPOCHREALTIME/./}} - began) / 1000)) >> /log/$1.millis
-  sleep 0.2
+  sleep 0.2  # a rebalance has to look at every file there is: it must not be outrun for ever
 done
 rm /log/$1.running
 """
