@@ -43,10 +43,10 @@ lint: .venv/done $(STUBS) ## ruff, mypy, shellcheck, hadolint, yamllint
 	@$(BIN)/yamllint --strict charts/glusterfs/values.yaml charts/glusterfs/examples tests .github
 
 unit: .venv/done $(STUBS) ## unit tests of the hook and of the CSI driver
-	@$(BIN)/pytest tests/unit
+	@$(BIN)/pytest tests/unit -n 2 --dist worksteal
 
 chart: .venv/done ## chart tests, with Helm 3 and Helm 4
-	@PATH=$(TOOLS):$$PATH $(BIN)/pytest tests/chart
+	@PATH=$(TOOLS):$$PATH $(BIN)/pytest tests/chart -n 2 --dist worksteal
 
 testbed-tests: .venv/done ## the test bed's own tests (they need root)
 	@$(BIN)/pytest tests/testbed

@@ -159,6 +159,6 @@ def _look(runner: Runner, steps: Sequence[Step], peer: str) -> dict[Step, Progre
 
 
 def _progress(step: Step, reply: Reply) -> Progress:
-    if not reply.ok or reply.root is None:
+    if (answer := reply.answer) is None:
         return Progress(False, reply.message)
-    return healed(reply.root) if step.until is Until.HEALED else rebalanced(reply.root)
+    return healed(answer) if step.until is Until.HEALED else rebalanced(answer)

@@ -79,6 +79,11 @@ class Reply:
         return self.op_ret == 0
 
     @property
+    def answer(self) -> ET.Element | None:
+        """The XML of a command that succeeded."""
+        return self.root if self.ok else None
+
+    @property
     def retriable(self) -> bool:
         """Whether the same command may succeed a moment later: another transaction holds the lock (errno 30802)."""
         return not self.ok and (self.op_errno == 30802 or any(text in self.message for text in _RETRIABLE))

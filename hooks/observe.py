@@ -181,14 +181,14 @@ def _ask(
 
 
 def _root(name: str, reply: Reply) -> ET.Element:
-    if not reply.ok or reply.root is None:
+    if (answer := reply.answer) is None:
         raise GlusterError(name, reply)
-    return reply.root
+    return answer
 
 
 def _status(peer: Peer, status: Reply) -> Status:
-    if status.ok and status.root is not None:
-        return Status(parse_status(status.root), parse_rebalancing(status.root), parse_removing(status.root))
+    if (answer := status.answer) is not None:
+        return Status(parse_status(answer), parse_rebalancing(answer), parse_removing(answer))
     if any(volume.started for volume in peer.volumes or ()):
         raise GlusterError(peer.name, status)
     return NO_STATUS

@@ -78,9 +78,9 @@ def copies(runner: Runner, nodes: Sequence[str]) -> dict[str, dict[str, Copy]]:
     return dict(zip(nodes, side_by_side(read, nodes), strict=True))
 
 
-def odd_one(rejected: Mapping[str, set[str]], nodes: Sequence[str]) -> str:
+def odd_one(observed: Observed) -> str:
     """The only peer that is at odds with more than half of the others, "" where nobody can say which one is wrong."""
-    odd = [node for node, others in rejected.items() if len(others) * 2 > len(nodes) - 1]
+    odd = [node for node, others in rejections(observed).items() if len(others) * 2 > len(observed.peers) - 1]
     return odd[0] if len(odd) == 1 else ""
 
 

@@ -170,7 +170,7 @@ def _first(
     if not broken or not broken <= set(outdated):
         return ""
     heals = _heals(runner, observed)
-    unhealed = {name: unhealed_bricks(r.root) for name, r in heals.items() if r.ok and r.root is not None}
+    unhealed = {name: unhealed_bricks(a) for name, r in heals.items() if (a := r.answer) is not None}
     if len(unhealed) < len(heals):
         return ""
     free = [
@@ -212,9 +212,9 @@ def _unhealed(runner: Runner, observed: Observed) -> dict[str, str]:
     """Volumes with entries that are to be healed, or of which that cannot be said, each with words on it."""
     words = {}
     for name, reply in _heals(runner, observed).items():
-        if not reply.ok or reply.root is None:
+        if (answer := reply.answer) is None:
             words[name] = reply.message
-        elif not (progress := healed(reply.root)).done:
+        elif not (progress := healed(answer)).done:
             words[name] = progress.words
     return words
 

@@ -113,8 +113,7 @@ def tend(job: Tending) -> Outcome:
 
 def _look_after(job: Tending, said: Sequence[Finding]) -> Outcome:
     observed, plan = _look(job, job.addresses)
-    odd = odd_one(rejections(observed), [peer.name for peer in observed.peers])
-    if odd and odd == observed.member.name:
+    if (odd := odd_one(observed)) and odd == observed.member.name:
         last = {**{n: a for n, a in job.addresses.items() if n != odd}, odd: job.addresses[odd]}
         observed, plan = _look(job, last)
     steps: list[str] = []
@@ -131,7 +130,7 @@ def _look_after(job: Tending, said: Sequence[Finding]) -> Outcome:
     heals, spaces = _health(job.runner, observed)
     if sound:
         put += _heal(job, observed, heals, steps)
-    on_rejected, mended = _rejected(job, observed, heals, odd, may, steps)
+    on_rejected, mended = _rejected(job, observed, heals, may, steps)
     rest = _say(job, observed, plan, heals, spaces, young={f.about for f in put})
     tended = Tended(find.to_heal(heals), mended)
     return Outcome((*said, *put, *on_rejected, *rest), tuple(steps), tended, observed)
@@ -147,12 +146,10 @@ def _say(
 ) -> Iterator[Finding]:
     """What is only said."""
     values, names = job.hook.values, [peer.name for peer in observed.peers]
-    rejecting = rejections(observed)
-    odd = odd_one(rejecting, names)
     away = {pod.node for pod in job.unready}
     gone = find.disconnected(observed, away)
     yield from gone
-    away |= {finding.node for finding in gone} | ({odd} if odd else rejecting.keys())
+    away |= {finding.node for finding in gone} | ({odd} if (odd := odd_one(observed)) else rejections(observed).keys())
     yield from find.bricks_offline(values, observed, away)
     yield from find.unreachable(observed, heals, young)
     yield from find.stalled(heals, job.before.to_heal)
@@ -168,7 +165,7 @@ def _say(
 def _split_entries(runner: Runner, observed: Observed, volumes: Sequence[str]) -> dict[str, tuple[str, ...]]:
     commands = [f"volume heal {name} info split-brain" for name in volumes]
     replies = session(runner, observed.member.name, commands)
-    return {n: split_entries(r.root) for n, r in zip(volumes, replies, strict=True) if r.ok and r.root is not None}
+    return {n: split_entries(a) for n, r in zip(volumes, replies, strict=True) if (a := r.answer) is not None}
 
 
 def _look(job: Tending, addresses: Mapping[str, str]) -> tuple[Observed, Plan | None]:
@@ -225,8 +222,8 @@ def _health(runner: Runner, observed: Observed) -> tuple[Heals, tuple[Space, ...
     names = [volume.name for volume in started if volume.set_size > 1]
     commands = ["volume status all detail", *(f"volume heal {name} info summary" for name in names)]
     status, *replies = session(runner, observed.member.name, commands)
-    told = {n: heals_of(r.root) for n, r in zip(names, replies, strict=True) if r.ok and r.root is not None}
-    return told, parse_spaces(status.root) if status.ok and status.root is not None else ()
+    told = {n: heals_of(a) for n, r in zip(names, replies, strict=True) if (a := r.answer) is not None}
+    return told, parse_spaces(answer) if (answer := status.answer) is not None else ()
 
 
 def _heal(job: Tending, observed: Observed, heals: Heals, steps: list[str]) -> list[Finding]:
@@ -243,10 +240,10 @@ def _heal(job: Tending, observed: Observed, heals: Heals, steps: list[str]) -> l
 
 
 def _rejected(
-    job: Tending, observed: Observed, heals: Heals, odd: str, may: bool, steps: list[str]
+    job: Tending, observed: Observed, heals: Heals, may: bool, steps: list[str]
 ) -> tuple[list[Finding], tuple[str, ...]]:
     """Findings on peers that reject each other, after a repair of the odd one where values want it; and `mended`."""
-    rejecting = rejections(observed)
+    rejecting, odd = rejections(observed), odd_one(observed)
     mended = tuple(node for node in job.before.mended if node in rejecting)
     if not rejecting:
         return [], ()
