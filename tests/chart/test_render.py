@@ -173,9 +173,10 @@ def test_a_peer(maximal: Rendered) -> None:
     assert container["securityContext"] == {"privileged": True}
     assert container["ports"] == [{"name": "glusterd", "containerPort": 24007}]
     assert container["readinessProbe"]["exec"]["command"][:3] == ["timeout", "10", "gluster"]
+    assert container["startupProbe"]["exec"] == container["readinessProbe"]["exec"]
+    assert container["startupProbe"]["failureThreshold"] > 86400, "no peer may be killed for a slow start"
     assert container["terminationMessagePolicy"] == "FallbackToLogsOnError"
     assert "livenessProbe" not in container
-    assert "startupProbe" not in container
     assert container["image"].startswith("registry.example.com:5000/storage/own-glusterfs@sha256:")
 
 

@@ -160,7 +160,7 @@ class Lab:
         container = {
             "securityContext": {"privileged": True},
             "volumeMounts": [{"name": "tls", "mountPath": "/tls"}],
-            "readinessProbe": {"exec": {"command": ["cat", "/mounted"]}, "periodSeconds": 1},
+            "startupProbe": {"exec": {"command": ["cat", "/mounted"]}, "periodSeconds": 1, "failureThreshold": 90},
         }
         dns = "ClusterFirstWithHostNet" if host_network else "ClusterFirst"
         network = {"hostNetwork": host_network, "dnsPolicy": dns}
