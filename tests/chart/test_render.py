@@ -163,7 +163,7 @@ def test_a_peer(maximal: Rendered) -> None:
     (container,) = spec["containers"]
     assert peer["spec"]["replicas"] == 1
     assert peer["spec"]["updateStrategy"] == {"type": "OnDelete"}
-    assert peer["spec"]["serviceName"] == maximal.one("Service")["metadata"]["name"]
+    assert peer["spec"]["serviceName"] == maximal.one("Service", "storage")["metadata"]["name"]
     assert spec["hostNetwork"]
     assert spec["dnsPolicy"] == "ClusterFirstWithHostNet"
     assert not spec["automountServiceAccountToken"]
@@ -321,7 +321,7 @@ def test_long_and_dotted_node_names(helm: Helm, release: str) -> None:
 def test_selectors_take_the_peers_and_nothing_else(maximal: Rendered) -> None:
     peers = [o["spec"]["template"]["metadata"]["labels"] for o in maximal.all("StatefulSet")]
     hook = maximal.one("Job", "*-converge")["spec"]["template"]["metadata"]["labels"]
-    common = [maximal.one("Service")["spec"]["selector"]]
+    common = [maximal.one("Service", "storage")["spec"]["selector"]]
     common.append(maximal.one("PodDisruptionBudget")["spec"]["selector"]["matchLabels"])
     for selector in common:
         assert all(selector.items() <= labels.items() for labels in peers)
