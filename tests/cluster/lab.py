@@ -49,7 +49,7 @@ def until(what: str, probe: Callable[[], Any], seconds: float = 120) -> Any:
     end = time.monotonic() + seconds
     while not (answer := probe()):
         assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}; last: {answer!r}"
-        time.sleep(0.5)
+        time.sleep(1)  # each look is a kubectl, which costs a tenth of a second of a processor
     return answer
 
 
