@@ -78,7 +78,7 @@ class Person:
         """One run; `life` 0 means that it does not die. See Mortal for `killed`."""
         values = parse(merged(raw))
         runner = Mortal(self._cluster.runner(self.release.peers()), life, set() if killed is None else killed)
-        hook = Hook(values, time.monotonic() + 250, Report(), self._save)
+        hook = Hook(values, time.monotonic() + 600, Report(), self._save)
         entries = sorted(values.nodes, key=lambda node: node.drained)
         return converge(hook, runner, {node.name: self.lab.address(node.name) for node in entries}, self.memory)
 

@@ -199,6 +199,7 @@ def test_the_hook_is_killed_at_every_step_of_a_rollout(pool: Pool) -> None:
     assert all(pods[name] != uid for name, uid in release.uids().items())
 
 
+@whole_list
 def test_a_node_loses_its_state(pool: Pool, four: list[str]) -> None:
     node, uuids = four[2], pool.release.uuids()
     with pool.during("a node's state is lost, and the hook killed at every step of its rebuild"):
@@ -231,6 +232,7 @@ def test_a_volume_grows(pool: Pool) -> None:
         assert deaths == 2
 
 
+@whole_list
 def test_a_node_is_drained_and_replaced(pool: Pool, four: list[str]) -> None:
     old, new = four[2], four[3]
     entries = [*pool.with_node(old, state="drained"), *nodes([new], bricks=["/mnt/brick1", "/mnt/brick2"])]
