@@ -147,6 +147,7 @@ def test_glusterd_alone_ends(pool: Pool, four: list[str]) -> None:
         until_ready(pool, four[0])
 
 
+@whole_list
 def test_a_brick_s_process_is_killed(pool: Pool, four: list[str]) -> None:
     volume = pool.names[0]
     with pool.during("a brick's process is killed"):
