@@ -3,11 +3,48 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from hooks.folders import FREE, inspect
 from hooks.plan_delete import FIND_FILE
+from hooks.runner import ExecResult
+from hooks.values import BrickSpec
+
+
+class Here:
+    """A Runner whose only peer is this machine."""
+
+    execs = 0
+
+    def run(self, peer: str, argv: Sequence[str], stdin: str = "", timeout: float = 60) -> ExecResult:
+        done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
+        return ExecResult(done.stdout, done.stderr, done.returncode)
+
+
+def test_what_lies_in_folders(tmp_path: Path) -> None:
+    for name in ("one/empty", "one/gluster's/.glusterfs", "other/files"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "other/files/file").touch()
+    (tmp_path / "other/file").touch()
+    (tmp_path / "other/nowhere").symlink_to("nothing")
+    names = ("one/absent", "one/empty", "one/gluster's", "other/files", "other/file", "other/nowhere", "none/absent")
+    bricks = {name: BrickSpec("here", str(tmp_path / name)) for name in names}
+    looked = inspect(Here(), "here", list(bricks.values()))
+    found = {name: replace(looked[brick], on_root_disk=False) for name, brick in bricks.items()}
+    folder = replace(FREE, exists=True, is_folder=True)
+    assert found == {
+        "one/absent": FREE,
+        "one/empty": replace(folder, empty=True),
+        "one/gluster's": folder,
+        "other/files": replace(folder, has_files=True),
+        "other/file": replace(FREE, exists=True),
+        "other/nowhere": replace(FREE, exists=True),
+        "none/absent": replace(FREE, parent_exists=False),
+    }
 
 
 def found(brick: Path) -> str:
