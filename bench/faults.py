@@ -56,6 +56,7 @@ def _rollout(lab: Lab) -> str:
         load.check()
         failed, stalls = load.failed(), load.stalls()
     rows += [(kind, f"{stalls[name]:.1f} s", str(failed.count(f"{name}/w"))) for kind, name in volumes.items()]
+    print(f"  rolling upgrade: {took:.0f} s", flush=True)
     return table([*rows, ("the upgrade, all healed", f"{took:.0f} s", "")])
 
 
@@ -74,6 +75,9 @@ def _rebuilds(lab: Lab) -> str:
             release.upgrade({**values, "nodes": word})
             until_whole(release, [volume], lambda: None)
             rows.append((f"{lost} lost", f"{time.monotonic() - began:.0f} s"))
+            print(f"  {', '.join(rows[-1])}", flush=True)
+            with _mounted(lab, release, volume) as shell:
+                shell(f"rm /data/{volume}/f*")  # bricks stay on the nodes, and the next round needs the room
     return table(rows)
 
 
