@@ -130,7 +130,7 @@ def test_the_client_outlives_upgrades_and_the_driver_rolls(plain: Rendered) -> N
     assert driver["spec"]["updateStrategy"]["type"] == "RollingUpdate"
     pod = spec(plain, "gluster-client")
     assert pod["priorityClassName"] == "system-node-critical"
-    assert pod["containers"][0]["resources"]["requests"] == {"memory": "128Mi"}
+    assert pod["containers"][0]["resources"]["requests"] == {"cpu": "100m", "memory": "128Mi"}
     assert not pod["containers"][0]["resources"].get("limits")
     assert pod["hostPID"], "gluster finds a writer's groups in /proc"
     for name in ("gluster-client", "gluster-csi"):
