@@ -27,11 +27,7 @@ def client(machines: Native) -> Client:
     return on
 
 
-@pytest.fixture(params=[False, True], ids=["plain", "TLS"])
-def tls(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param)
-
-
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 def test_a_node_without_the_driver_shares_a_volume_by_nfs(
     lab: Lab, release: Release, machines: Native, client: Client, tls: bool
 ) -> None:

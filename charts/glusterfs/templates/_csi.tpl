@@ -135,8 +135,8 @@ tolerations:
 {{- define "glusterfs.checkExports" -}}
 {{- $check := . -}}
 {{- $volumes := list -}}
-{{- range .values.volumes -}}
-{{- if ne (toString .state) "deleted" -}}{{- $volumes = append $volumes .name -}}{{- end -}}
+{{- range include "glusterfs.volumes" (dict "Values" .values) | fromJsonArray -}}
+{{- $volumes = append $volumes .name -}}
 {{- end -}}
 {{- range $i, $name := .values.nfs.volumes -}}
 {{- if not (has $name $volumes) -}}
