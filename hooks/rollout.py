@@ -197,8 +197,8 @@ def _broken(observed: Observed) -> list[tuple[str, str]]:
         for brick in offline(volume, observed)
     ]
     reasons += [("", f"{v.name} is being rebalanced") for v in started if observed.rebalancing(v.name)]
-    removals = [(v.name, removal) for v in started if (removal := observed.removing(v.name))]
-    return reasons + [("", f"the data of {name} is moved off bricks that leave") for name, r in removals if r.running]
+    leaving = [v.name for v in started if (removal := observed.removing(v.name)) and removal.running]
+    return reasons + [("", f"the data of {name} is moved off bricks that leave") for name in leaving]
 
 
 def _heals(runner: Runner, observed: Observed) -> dict[str, Reply]:
