@@ -11,7 +11,7 @@ from hooks.apply import EndedBadly, Unfinished, apply_phase
 from hooks.folders import Folder
 from hooks.gluster import Broken, GlusterError
 from hooks.memory import Memory
-from hooks.observe import observe, side_by_side, with_coming, with_folders, with_own_word
+from hooks.observe import observe, with_coming, with_folders, with_own_word
 from hooks.plan import Plan, bricks_to_inspect, make_plan, rebuild_remembered, remembered, settled
 from hooks.plan_drain import pool_of
 from hooks.plan_rebuild import words
@@ -79,14 +79,9 @@ def look_and_plan(
     """
     present = {node: address for node, address in addresses.items() if node not in coming}
     if new:
-        # Probably every volume is to be made: its folders are looked at while the peers are asked.
-        wanted = [brick for spec in values.volumes for brick in spec.bricks]
-        looks: list[Callable[[], Observed]] = [
-            lambda: observe(runner, present, new=True),
-            lambda: with_folders(runner, Observed(()), wanted),
-        ]
-        observed, looked_at = side_by_side(lambda look: look(), looks)
-        known = looked_at.folders
+        # Probably every volume is to be made.
+        observed = observe(runner, present, new=True, bricks=[b for spec in values.volumes for b in spec.bricks])
+        known = observed.folders
     else:
         observed = observe(runner, present, everyone=not values.host_network) if present else Observed(())
     observed = pool_of(values, with_coming(observed, addresses, memory.uuids))

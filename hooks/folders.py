@@ -57,12 +57,20 @@ FREE = Folder(
 
 def inspect(runner: Runner, node: str, bricks: Sequence[BrickSpec]) -> dict[BrickSpec, Folder]:
     """Look into the folders of `bricks`, all on `node`, with one exec. Raises PeerUnavailable when that fails."""
-    result = runner.run(
-        node, ["timeout", "60", "sh", "-c", _SCRIPT, "sh", *(brick.path for brick in bricks)], timeout=70
-    )
-    lines = result.stdout.splitlines()
-    if result.exit_code or len(lines) != len(bricks):
-        raise PeerUnavailable(f"The brick folders on {node} cannot be read: {result.stderr.strip() or result.stdout}")
+    result = runner.run(node, ["timeout", "60", *look(bricks)], timeout=70)
+    return seen(node, bricks, result.stdout, result.stderr)
+
+
+def look(bricks: Sequence[BrickSpec]) -> list[str]:
+    """The command that looks into the folders of `bricks`, whose output is for `seen`."""
+    return ["sh", "-c", _SCRIPT, "sh", *(brick.path for brick in bricks)]
+
+
+def seen(node: str, bricks: Sequence[BrickSpec], output: str, errors: str = "") -> dict[BrickSpec, Folder]:
+    """What the command of `look` has seen on `node`. Raises PeerUnavailable when that is not all of it."""
+    lines = output.splitlines()
+    if len(lines) != len(bricks):
+        raise PeerUnavailable(f"The brick folders on {node} cannot be read: {errors.strip() or output}")
     return {brick: _folder(brick, json.loads(line)) for brick, line in zip(bricks, lines, strict=True)}
 
 

@@ -30,7 +30,11 @@ away=$(for a; do (timeout 5 bash -c "</dev/tcp/$a/{PORT}" 2>/dev/null || echo "$
 [ -z "$away" ] || {{ echo "away:" $away; exit 0; }}
 exec gluster --mode=script --xml
 """
-_INTRODUCTION = f"hostname -I{_REACH}"
+# Before that, the node's own addresses and what the command of the first $1 words after it prints, up to a line "@".
+_INTRODUCTION = f"""
+hostname -I; n=$1; shift
+[ "$n" = 0 ] || "${{@:1:n}}" < /dev/null
+shift "$n"; echo @{_REACH}"""
 # Gives gluster one command at a time (it flushes each answer, measured) and leaves out those whose volume, the third
 # word, had one refused before: there or in a session before this one, of which "$@" are.
 _BOUND = r"""
@@ -152,17 +156,27 @@ def session(
     return replies
 
 
+@dataclass(frozen=True)
+class Introduction:
+    """What a peer says of itself: its node's network `addresses`, the output of a command, `replies` of gluster."""
+
+    addresses: frozenset[str]
+    output: str
+    replies: list[Reply]
+
+
 def introduction(
-    runner: Runner, peer: str, commands: Sequence[str], reach: Sequence[str] = ()
-) -> tuple[frozenset[str], list[Reply]]:
-    """The network addresses that the node of `peer` itself has, and what `session` returns, in the same exec."""
-    argv = ["timeout", str(math.ceil(TIMEOUT)), "bash", "-c", _INTRODUCTION, "bash", *reach]
-    result = _run(runner, peer, argv, commands, TIMEOUT)
-    own, _, answer = result.stdout.partition("\n")
+    runner: Runner, peer: str, commands: Sequence[str], reach: Sequence[str] = (), argv: Sequence[str] = ()
+) -> Introduction:
+    """Run `argv` (where there is any) and then what `session` does, in the same exec."""
+    whole = ["timeout", str(math.ceil(TIMEOUT)), "bash", "-c", _INTRODUCTION, "bash", str(len(argv)), *argv, *reach]
+    result = _run(runner, peer, whole, commands, TIMEOUT)
+    before, _, answer = result.stdout.partition("@\n")
     if answer.startswith("away:"):
         raise PeersAway(peer, answer.split()[1:])
     replies = _read(peer, commands, result)
-    return frozenset(own.split()), replies + session(runner, peer, commands[len(replies) :])
+    own, _, output = before.partition("\n")
+    return Introduction(frozenset(own.split()), output, replies + session(runner, peer, commands[len(replies) :]))
 
 
 def _run(runner: Runner, peer: str, argv: Sequence[str], commands: Sequence[str], timeout: float) -> ExecResult:

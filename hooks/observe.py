@@ -10,10 +10,10 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from hooks.folders import FREE, Folder, inspect
+from hooks.folders import FREE, Folder, inspect, look, seen
 from hooks.gluster import GlusterError, PeersAway, Reply, at_addresses, introduction, session
 from hooks.pool import parse_peers, parse_rebalancing, parse_removing, parse_status, parse_uuid, parse_volumes
 from hooks.runner import Runner
@@ -28,38 +28,59 @@ AT_ONCE = 16
 """Peers that are asked at the same time."""
 
 
-def observe(runner: Runner, addresses: Mapping[str, str], everyone: bool = False, new: bool = False) -> Observed:
+@dataclass(frozen=True)
+class _Answer:
+    """What one peer says; `status` and `folders` where it was asked for them."""
+
+    peer: Peer
+    status: Status | None = None
+    folders: Mapping[BrickSpec, Folder] = field(default_factory=dict)
+
+
+def observe(
+    runner: Runner,
+    addresses: Mapping[str, str],
+    everyone: bool = False,
+    new: bool = False,
+    bricks: Iterable[BrickSpec] = (),
+) -> Observed:
     """Take a snapshot of the pool that the nodes of `addresses` (name -> storage address) form, or are to form.
 
     With `everyone` each peer is asked: on the pod network a restarted one sees all the others connected while some of
-    them still call its old address (measured). Where the pool is probably `new`, all is asked at once. Raises
-    PeerUnavailable, OutcomeUnknown or GlusterError when a peer cannot be read.
+    them still call its old address (measured). Where the pool is probably `new`, all is asked at once, and who is asked
+    for all looks into the folders of `bricks` in the same exec. Raises PeerUnavailable, OutcomeUnknown or GlusterError
+    when a peer cannot be read.
     """
     names = list(addresses)
-    status: dict[str, Status] = {}
     reach = [] if everyone else [addresses[other] for other in names[1:]]
+    folders: dict[str, list[BrickSpec]] = {}
+    for brick in bricks:
+        folders.setdefault(brick.node, []).append(brick)
 
-    def ask(name: str, introduce: bool = False) -> Peer:
-        if name != names[0]:
-            return _ask(runner, name, addresses[name], introduce=introduce)
-        return _ask(runner, name, addresses[name], status, reach, introduce)
+    def ask(name: str, introduce: bool = False) -> _Answer:
+        first = name == names[0]
+        looked_at = folders.get(name, []) if introduce else None
+        return _ask(runner, name, addresses[name], first, reach if first else (), looked_at)
 
-    if new:
-        asked = []
-    elif everyone:
+    answers: list[_Answer] = []
+    peers = None
+    if everyone and not new:
         others = _ask_from(runner, names[0], {name: addresses[name] for name in names[1:]})
-        asked = [ask(names[0]), *others]
-    else:
-        asked = side_by_side(ask, names[:2])
-    peers = _recognise(addresses, asked) if asked else None
+        answers = [ask(names[0])]
+        peers = _recognise(addresses, [answers[0].peer, *others])
+    elif not new:
+        answers = side_by_side(ask, names[:2])
+        peers = _recognise(addresses, [answer.peer for answer in answers])
     if peers is None:
         # A view that is older than the rest would not do: those who have answered are asked again.
-        peers = _with_address(runner, side_by_side(lambda name: ask(name, introduce=True), names))
+        answers = side_by_side(lambda name: ask(name, introduce=True), names)
+        peers = _with_address(runner, [answer.peer for answer in answers])
     member = Observed(peers).member
-    if member.name not in status:
+    status = next((answer.status for answer in answers if answer.peer.name == member.name), None)
+    if status is None:
         (reply,) = session(runner, member.name, ["volume status"])
-        status[member.name] = _status(member, reply)
-    return Observed(peers, status[member.name])
+        status = _status(member, reply)
+    return Observed(peers, status, {brick: at for answer in answers for brick, at in answer.folders.items()})
 
 
 def with_coming(observed: Observed, addresses: Mapping[str, str], recorded: Mapping[str, str]) -> Observed:
@@ -89,10 +110,10 @@ def with_folders(
         if brick not in folders:
             by_node.setdefault(brick.node, []).append(brick)
 
-    def look(node: str) -> dict[BrickSpec, Folder]:
+    def inside(node: str) -> dict[BrickSpec, Folder]:
         return dict.fromkeys(by_node[node], FREE) if node in coming else inspect(runner, node, by_node[node])
 
-    for found in side_by_side(look, list(by_node)):
+    for found in side_by_side(inside, list(by_node)):
         folders |= found
     return replace(observed, folders=folders)
 
@@ -103,7 +124,7 @@ def with_own_word(runner: Runner, observed: Observed, names: Collection[str]) ->
     version = _root(observed.member.name, reply).findtext("volGetopts/Opt/Value", "")
 
     def ask(peer: Peer) -> tuple[Peer, bool]:
-        asked = _ask(runner, peer.name, peer.address, None) if peer.volumes is None else peer
+        asked = _ask(runner, peer.name, peer.address).peer if peer.volumes is None else peer
         marked = not runner.run(peer.name, ["timeout", "30", "test", "-e", TAKING_OVER]).exit_code
         return replace(asked, at_address=peer.at_address), marked
 
@@ -158,26 +179,29 @@ def _ask(
     runner: Runner,
     name: str,
     address: str,
-    status: dict[str, Status] | None = None,
+    status: bool = False,
     reach: Sequence[str] = (),
-    introduce: bool = False,
-) -> Peer:
-    """Ask a peer for itself; and for `volume status` where that is to be added to `status`.
+    introduce: Sequence[BrickSpec] | None = None,
+) -> _Answer:
+    """Ask a peer for itself, and for `volume status` where that is wanted.
 
     Only one peer is asked for that: it locks each volume, and of three that ask at the same time every tenth is told
-    "Another transaction is in progress" (measured). With `introduce` it also says whether `address` is one of its
-    node's own: then nobody else answers there.
+    "Another transaction is in progress" (measured). Where it is to `introduce` itself it also says whether
+    `address` is one of its node's own (then nobody else answers there) and looks into the folders of these bricks.
     """
-    commands = [*_WHO, "volume info", *(["volume status"] if status is not None else [])]
-    own, replies = (
-        introduction(runner, name, commands, reach) if introduce else ((), session(runner, name, commands, reach=reach))
-    )
+    commands = [*_WHO, "volume info", *(["volume status"] if status else [])]
+    own: Container[str] = ()
+    folders: Mapping[BrickSpec, Folder] = {}
+    if introduce is None:
+        replies = session(runner, name, commands, reach=reach)
+    else:
+        said = introduction(runner, name, commands, reach, look(introduce) if introduce else ())
+        own, replies = said.addresses, said.replies
+        folders = seen(name, introduce, said.output)
     uuid, views, volumes = (_root(name, reply) for reply in replies[:3])
     at_address = parse_uuid(uuid) if address in own else ""
     peer = Peer(name, address, parse_uuid(uuid), parse_peers(views), parse_volumes(volumes), at_address)
-    if status is not None:
-        status[name] = _status(peer, replies[3])
-    return peer
+    return _Answer(peer, _status(peer, replies[3]) if status else None, folders)
 
 
 def _root(name: str, reply: Reply) -> ET.Element:

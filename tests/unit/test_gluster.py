@@ -91,10 +91,13 @@ def test_bound_commands_of_a_volume_end_with_the_first_that_is_refused(tmp_path:
     assert here.tried.read_text().splitlines().count("volume start b") == 1
 
 
-def test_a_peer_says_its_addresses_and_answers_in_one_exec(tmp_path: Path) -> None:
-    own, replies = introduction(Here(tmp_path), "x", ["peer status", "volume info"])
-    assert own == set(subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=True).stdout.split())
-    assert [reply.ok for reply in replies] == [True, True]
+@pytest.mark.parametrize("argv", [[], ["printf", "%s\n", "a b", "c"]])
+def test_a_peer_says_its_addresses_and_answers_in_one_exec(tmp_path: Path, argv: list[str]) -> None:
+    said = introduction(Here(tmp_path), "x", ["peer status", "volume info"], argv=argv)
+    own = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=True).stdout
+    assert said.addresses == set(own.split())
+    assert said.output == "a b\nc\n" * bool(argv)
+    assert [reply.ok for reply in said.replies] == [True, True]
 
 
 def test_what_takes_long_has_more_time() -> None:

@@ -61,11 +61,15 @@ class FakePool:
         elif list(argv[2:4]) == ["bash", "-c"] and "--remote-host" in argv[4]:
             result = self._at_addresses(argv[6].splitlines(), argv[7:])
         elif list(argv[2:4]) == ["bash", "-c"] and "/dev/tcp/" in argv[4]:
-            silent = [a for a in argv[6:] if not any(p.address == a and p.answers for p in self.peers.values())]
+            introduces = "hostname -I" in argv[4]
+            words = int(argv[6]) if introduces else 0
+            reach = argv[7 + words :] if introduces else argv[6:]
+            silent = [a for a in reach if not any(p.address == a and p.answers for p in self.peers.values())]
             away = ExecResult(f"away: {' '.join(silent)}\n", "", 0)
             result = away if silent else self._session(self.peers[peer], stdin.splitlines())
-            if argv[4].startswith("hostname -I\n"):
-                result = replace(result, stdout=f"{self.peers[peer].address} \n{result.stdout}")
+            if introduces:
+                folders = self._folders(self.peers[peer], argv[11 : 7 + words])
+                result = replace(result, stdout=f"{self.peers[peer].address} \n{folders}@\n{result.stdout}")
         elif list(argv[2:4]) == ["bash", "-c"] and "coproc gluster" in argv[4]:
             result = self._bound_session(self.peers[peer], stdin.splitlines(), set(argv[6:]))
         elif list(argv[2:4]) == ["test", "-e"]:
@@ -77,15 +81,16 @@ class FakePool:
         elif list(argv[2:4]) == ["sh", "-c"] and len(argv) == 5:
             result = run_shell(self, self.peers[peer], argv[4])
         elif list(argv[2:4]) == ["sh", "-c"]:
-            at = self.peers[peer]
-            data = {path: "yes" if at.has_files(path) else "no" for path in argv[6:]}
-            lines = [json.dumps({**at.folder(path), "data": data[path]}) for path in data]
-            result = ExecResult("\n".join(lines) + "\n", "", 0)
+            result = ExecResult(self._folders(self.peers[peer], argv[6:]), "", 0)
         else:
             raise UnknownCommand(f"{argv}")
         if self.lose_connection(len(self.execs)):
             raise OutcomeUnknown("the connection was lost")
         return result
+
+    def _folders(self, peer: FakePeer, paths: Sequence[str]) -> str:
+        data = {path: "yes" if peer.has_files(path) else "no" for path in paths}
+        return "".join(json.dumps({**peer.folder(path), "data": data[path]}) + "\n" for path in paths)
 
     def _at_addresses(self, commands: Sequence[str], addresses: Sequence[str]) -> ExecResult:
         out = ""
