@@ -147,6 +147,7 @@ def _go(arguments: list[str], cwd: Path, **settings: str) -> str:
         "CGO_ENABLED": "0",
         "GOCACHE": str(cache / "build"),
         "GOFLAGS": "-mod=mod -modcacherw -buildvcs=false",
+        "GOGC": "400",  # the compiler spends a good part of its time on a heap that has room enough
         "GOMODCACHE": str(cache / "mod"),
     }
     return run([host.go_command(), *arguments], cwd=cwd, env=settings, contained=True).stdout

@@ -10,10 +10,11 @@ import pytest
 from tests.cluster.lab import CommandFailed, Lab, unique
 from tests.cluster.release import Release, nodes
 
-# Everything in a folder: names, owners, modes, contents, extended attributes.
+# Everything in a folder: names, owners, modes, contents, extended attributes; not what a running brick's own process
+# keeps there for itself.
 _PRINT = """
-cd {folder}; find . -printf '%p %y %U:%G %m %s\\n' | sort
-find . -type f -print0 | sort -z | xargs -0r sha256sum
+cd {folder}; find . -path ./.glusterfs/indices -prune -o ! -name health_check -printf '%p %y %U:%G %m %s\\n' | sort
+find . -type f ! -name health_check -print0 | sort -z | xargs -0r sha256sum
 getfattr --absolute-names -R -h -d -m - -e hex . | sort
 """
 

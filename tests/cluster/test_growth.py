@@ -29,7 +29,7 @@ def test_volumes_grow_under_a_writer_and_keep_every_file(lab: Lab, release: Rele
             {"name": lean, "replica": 2, "arbiter": 1},
             {"name": cold, "disperse": 3, "redundancy": 1},
         ],
-        "hooks": {"activeDeadlineSeconds": 880},
+        "hooks": {"activeDeadlineSeconds": 1700},
         "rollout": {"allowDowntime": True},
     }
     release.install(before)
@@ -38,7 +38,7 @@ def test_volumes_grow_under_a_writer_and_keep_every_file(lab: Lab, release: Rele
         sums = fill(there, names, 60, 200000)
         load = Load(there, [safe])
         with load.running():
-            printed = release.upgrade(after)
+            printed = release.upgrade(after, "--timeout", "1800s")
         assert "every brick online" in printed
         assert load.failed() == ""
         assert there("cd /data; sha256sum */f*") == sums
