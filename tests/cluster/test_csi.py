@@ -17,10 +17,11 @@ from tests.cluster.release import Release, helms, nodes
 
 # Writes small files through to the bricks until /tmp/stop is there; /tmp/errors has what went wrong.
 WRITER = """
-n=0; touch /tmp/errors
+n=0; touch /tmp/errors /tmp/count
 while [ ! -e /tmp/stop ]; do
   n=$((n + 1)); head -c 4000 /dev/urandom | dd of=/data/io-$HOSTNAME-$n conv=fsync status=none 2>> /tmp/errors || true
-  echo $n > /tmp/count
+  echo >> /tmp/count
+  sleep 0.1
 done
 touch /tmp/ended; exec sleep infinity
 """
@@ -223,7 +224,12 @@ def test_the_driver_s_pod_is_killed_while_pods_write_and_come(lab: Lab, installe
 def assert_no_error(compute: Compute, writer: str) -> None:
     compute.sh(writer, "touch /tmp/stop; while [ ! -e /tmp/ended ]; do sleep 0.1; done")
     assert compute.sh(writer, "cat /tmp/errors") == ""
-    assert int(compute.sh(writer, "cat /tmp/count")) > 10
+    assert written(compute, writer) > 10
+
+
+def written(compute: Compute, writer: str) -> int:
+    """How many files there are of a pod that runs WRITER."""
+    return int(compute.sh(writer, "wc -l < /tmp/count"))
 
 
 def test_the_client_s_pod_is_killed(lab: Lab, installed: Release, compute: Compute) -> None:
@@ -356,7 +362,7 @@ def test_a_second_release_on_the_pod_network(lab: Lab, compute: Compute) -> None
             lab.kubectl("delete", "pod", peer, "-n", namespace)
             lab.kubectl("wait", "-n", namespace, "--for=condition=Ready", f"pod/{peer}", "--timeout=90s")
             assert compute.sh(writer, f"ls /data | grep -c io-{second} || true").strip() == "0"
-            count = int(there.sh(second, "cat /tmp/count"))
+            count = written(there, second)
             assert int(there.sh(third, f"ls /data | grep -c io-{second}")) >= count
             assert_no_error(there, second)
             assert_no_error(compute, writer)
@@ -370,8 +376,8 @@ def test_a_node_crashes_and_boots(lab: Lab, compute: Compute, machines: Native) 
         compute.sh(there, "echo kept > /data/kept-there")
         machines.crash(node, silent=True)
         try:
-            before = int(compute.sh(writer, "cat /tmp/count"))
-            until(f"{writer} goes on", lambda: int(compute.sh(writer, "cat /tmp/count")) > before + 20, 60)
+            before = written(compute, writer)
+            until(f"{writer} goes on", lambda: written(compute, writer) > before + 20, 60)
         finally:
             machines.boot(node)
         until(f"{there} is back", lambda: _says(compute, there, "cat /data/kept-there", "kept"), 180)
