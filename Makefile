@@ -54,7 +54,7 @@ testbed-tests: .venv/done ## the test bed's own tests (they need root)
 cluster: .venv/done ## tests on real clusters: three test beds side by side, or the one that KUBECONFIG names
 	@if [ -n "$$KUBECONFIG" ]; then $(BIN)/pytest tests/cluster --kubeconfig "$$KUBECONFIG"; else \
 	  $(TESTBED) up && $(TESTBED) load csi-provisioner csi-resizer && \
-	  PATH=$(TOOLS):$$PATH $(BIN)/pytest tests/cluster -n 3 --dist loadfile \
+	  PATH=$(TOOLS):$$PATH $(BIN)/pytest tests/cluster -n 3 --dist loadfile --no-loadscope-reorder \
 	    --kubeconfig "$$($(TESTBED) kubeconfig)"; fi
 
 faults: .venv/done ## everything that happens to pools, under writers, FAULT_ROUNDS (3) times in a row
