@@ -58,10 +58,11 @@ class Peers:
 
     def hook(self, volumes: list[str], bricks: list[str]) -> Timed:
         """One run of the hook."""
+        values = parse(merged(self.values(volumes, bricks)))
         with contextlib.redirect_stdout(io.StringIO()):
             report = Timed()
             hook = Hook(
-                parse(merged(self.values(volumes, bricks))),
+                values,
                 time.monotonic() + 1800,
                 report,
                 save=lambda memory: setattr(self, "memory", memory),

@@ -139,6 +139,7 @@ def session(
     when a command's effect is not known.
     """
     replies: list[Reply] = []
+    bound = bound and len({command.split()[2] for command in commands}) < len(commands)
     while len(replies) < len(commands):
         rest = commands[len(replies) :]
         limit = timeout + SLOW * sum(_is_slow(command) for command in rest)
