@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hooks.runner import PeerUnavailable, Runner
+from hooks.runner import ExecResult, PeerUnavailable, Runner
 from hooks.values import BrickSpec
 
 # One line of JSON a folder. getfattr is asked for hexadecimal text, which needs no quoting. What lies on the root disk
@@ -57,20 +57,19 @@ FREE = Folder(
 
 def inspect(runner: Runner, node: str, bricks: Sequence[BrickSpec]) -> dict[BrickSpec, Folder]:
     """Look into the folders of `bricks`, all on `node`, with one exec. Raises PeerUnavailable when that fails."""
-    result = runner.run(node, ["timeout", "60", *look(bricks)], timeout=70)
-    return seen(node, bricks, result.stdout, result.stderr)
+    return seen(node, bricks, runner.run(node, ["timeout", "60", *look(bricks)], timeout=70))
 
 
 def look(bricks: Sequence[BrickSpec]) -> list[str]:
-    """The command that looks into the folders of `bricks`, whose output is for `seen`."""
+    """The command that looks into the folders of `bricks`, whose result is for `seen`."""
     return ["sh", "-c", _SCRIPT, "sh", *(brick.path for brick in bricks)]
 
 
-def seen(node: str, bricks: Sequence[BrickSpec], output: str, errors: str = "") -> dict[BrickSpec, Folder]:
-    """What the command of `look` has seen on `node`. Raises PeerUnavailable when that is not all of it."""
-    lines = output.splitlines()
-    if len(lines) != len(bricks):
-        raise PeerUnavailable(f"The brick folders on {node} cannot be read: {errors.strip() or output}")
+def seen(node: str, bricks: Sequence[BrickSpec], result: ExecResult) -> dict[BrickSpec, Folder]:
+    """What the command of `look` has seen on `node`. Raises PeerUnavailable when it failed or that is not all of it."""
+    lines = result.stdout.splitlines()
+    if result.exit_code or len(lines) != len(bricks):
+        raise PeerUnavailable(f"The brick folders on {node} cannot be read: {result.stderr.strip() or result.stdout}")
     return {brick: _folder(brick, json.loads(line)) for brick, line in zip(bricks, lines, strict=True)}
 
 

@@ -7,6 +7,7 @@ about 65 ms, a further command in a session 4 ms (measured with 10.3 and 11.1).
 from __future__ import annotations
 
 import math
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,11 +31,13 @@ away=$(for a; do (timeout 5 bash -c "</dev/tcp/$a/{PORT}" 2>/dev/null || echo "$
 [ -z "$away" ] || {{ echo "away:" $away; exit 0; }}
 exec gluster --mode=script --xml
 """
-# Before that, the node's own addresses and what the command of the first $1 words after it prints, up to a line "@".
+# Before that, the node's own addresses and what the command of the first $1 words after it prints, if there are any, up
+# to a line with "@" and its exit code.
 _INTRODUCTION = f"""
 hostname -I; n=$1; shift
-[ "$n" = 0 ] || "${{@:1:n}}" < /dev/null
-shift "$n"; echo @{_REACH}"""
+"${{@:1:n}}" < /dev/null
+echo "@$?"; shift "$n"{_REACH}"""
+_INTRODUCED = re.compile(r"^@(\d+)\n", re.MULTILINE)
 # Gives gluster one command at a time (it flushes each answer, measured) and leaves out those whose volume, the third
 # word, had one refused before: there or in a session before this one, of which "$@" are.
 _BOUND = r"""
@@ -139,6 +142,7 @@ def session(
     when a command's effect is not known.
     """
     replies: list[Reply] = []
+    # Where no volume has two there is nothing to leave out.
     bound = bound and len({command.split()[2] for command in commands}) < len(commands)
     while len(replies) < len(commands):
         rest = commands[len(replies) :]
@@ -159,10 +163,10 @@ def session(
 
 @dataclass(frozen=True)
 class Introduction:
-    """What a peer says of itself: its node's network `addresses`, the output of a command, `replies` of gluster."""
+    """What a peer says of itself: its node's network `addresses`, what a command left, `replies` of gluster."""
 
     addresses: frozenset[str]
-    output: str
+    result: ExecResult
     replies: list[Reply]
 
 
@@ -172,12 +176,13 @@ def introduction(
     """Run `argv` (where there is any) and then what `session` does, in the same exec."""
     whole = ["timeout", str(math.ceil(TIMEOUT)), "bash", "-c", _INTRODUCTION, "bash", str(len(argv)), *argv, *reach]
     result = _run(runner, peer, whole, commands, TIMEOUT)
-    before, _, answer = result.stdout.partition("@\n")
+    before, code, answer = [*_INTRODUCED.split(result.stdout, maxsplit=1), "0", ""][:3]
     if answer.startswith("away:"):
         raise PeersAway(peer, answer.split()[1:])
     replies = _read(peer, commands, result)
     own, _, output = before.partition("\n")
-    return Introduction(frozenset(own.split()), output, replies + session(runner, peer, commands[len(replies) :]))
+    found = ExecResult(output, result.stderr, int(code))
+    return Introduction(frozenset(own.split()), found, replies + session(runner, peer, commands[len(replies) :]))
 
 
 def _run(runner: Runner, peer: str, argv: Sequence[str], commands: Sequence[str], timeout: float) -> ExecResult:

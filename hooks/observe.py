@@ -53,24 +53,18 @@ def observe(
     """
     names = list(addresses)
     reach = [] if everyone else [addresses[other] for other in names[1:]]
-    folders: dict[str, list[BrickSpec]] = {}
-    for brick in bricks:
-        folders.setdefault(brick.node, []).append(brick)
+    folders = _by_node(bricks)
 
     def ask(name: str, introduce: bool = False) -> _Answer:
         first = name == names[0]
         looked_at = folders.get(name, []) if introduce else None
         return _ask(runner, name, addresses[name], first, reach if first else (), looked_at)
 
-    answers: list[_Answer] = []
     peers = None
-    if everyone and not new:
-        others = _ask_from(runner, names[0], {name: addresses[name] for name in names[1:]})
-        answers = [ask(names[0])]
-        peers = _recognise(addresses, [answers[0].peer, *others])
-    elif not new:
-        answers = side_by_side(ask, names[:2])
-        peers = _recognise(addresses, [answer.peer for answer in answers])
+    if not new:
+        others = _ask_from(runner, names[0], {name: addresses[name] for name in names[1:]}) if everyone else []
+        answers = side_by_side(ask, names[:1] if everyone else names[:2])
+        peers = _recognise(addresses, [*(answer.peer for answer in answers), *others])
     if peers is None:
         # A view that is older than the rest would not do: those who have answered are asked again.
         answers = side_by_side(lambda name: ask(name, introduce=True), names)
@@ -105,10 +99,7 @@ def with_folders(
     On nodes that are `coming` nobody can look yet: their folders pass for free.
     """
     folders = dict(known or {})
-    by_node: dict[str, list[BrickSpec]] = {}
-    for brick in bricks:
-        if brick not in folders:
-            by_node.setdefault(brick.node, []).append(brick)
+    by_node = _by_node(brick for brick in bricks if brick not in folders)
 
     def inside(node: str) -> dict[BrickSpec, Folder]:
         return dict.fromkeys(by_node[node], FREE) if node in coming else inspect(runner, node, by_node[node])
@@ -133,6 +124,13 @@ def with_own_word(runner: Runner, observed: Observed, names: Collection[str]) ->
     peers = tuple(own.get(peer.name, peer) for peer in observed.peers)
     marked = {peer.name for peer, marked in told if marked}
     return replace(observed, peers=peers, op_version=version, taking_over=frozenset(marked))
+
+
+def _by_node(bricks: Iterable[BrickSpec]) -> dict[str, list[BrickSpec]]:
+    by_node: dict[str, list[BrickSpec]] = {}
+    for brick in bricks:
+        by_node.setdefault(brick.node, []).append(brick)
+    return by_node
 
 
 def side_by_side(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
@@ -197,7 +195,7 @@ def _ask(
     else:
         said = introduction(runner, name, commands, reach, look(introduce) if introduce else ())
         own, replies = said.addresses, said.replies
-        folders = seen(name, introduce, said.output)
+        folders = seen(name, introduce, said.result)
     uuid, views, volumes = (_root(name, reply) for reply in replies[:3])
     at_address = parse_uuid(uuid) if address in own else ""
     peer = Peer(name, address, parse_uuid(uuid), parse_peers(views), parse_volumes(volumes), at_address)

@@ -91,12 +91,17 @@ def test_bound_commands_of_a_volume_end_with_the_first_that_is_refused(tmp_path:
     assert here.tried.read_text().splitlines().count("volume start b") == 1
 
 
-@pytest.mark.parametrize("argv", [[], ["printf", "%s\n", "a b", "c"]])
-def test_a_peer_says_its_addresses_and_answers_in_one_exec(tmp_path: Path, argv: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("argv", "output", "code"),
+    [([], "", 0), (["printf", "%s\n", "a b", "c"], "a b\nc\n", 0), (["sh", "-c", "echo @; exit 3"], "@\n", 3)],
+)
+def test_a_peer_says_its_addresses_and_answers_in_one_exec(
+    tmp_path: Path, argv: list[str], output: str, code: int
+) -> None:
     said = introduction(Here(tmp_path), "x", ["peer status", "volume info"], argv=argv)
     own = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=True).stdout
     assert said.addresses == set(own.split())
-    assert said.output == "a b\nc\n" * bool(argv)
+    assert (said.result.stdout, said.result.exit_code) == (output, code)
     assert [reply.ok for reply in said.replies] == [True, True]
 
 

@@ -62,14 +62,13 @@ class FakePool:
             result = self._at_addresses(argv[6].splitlines(), argv[7:])
         elif list(argv[2:4]) == ["bash", "-c"] and "/dev/tcp/" in argv[4]:
             introduces = "hostname -I" in argv[4]
-            words = int(argv[6]) if introduces else 0
-            reach = argv[7 + words :] if introduces else argv[6:]
+            look, reach = (argv[7:][: int(argv[6])], argv[7:][int(argv[6]) :]) if introduces else ([], argv[6:])
             silent = [a for a in reach if not any(p.address == a and p.answers for p in self.peers.values())]
             away = ExecResult(f"away: {' '.join(silent)}\n", "", 0)
             result = away if silent else self._session(self.peers[peer], stdin.splitlines())
             if introduces:
-                folders = self._folders(self.peers[peer], argv[11 : 7 + words])
-                result = replace(result, stdout=f"{self.peers[peer].address} \n{folders}@\n{result.stdout}")
+                folders = self._folders(self.peers[peer], look[4:])
+                result = replace(result, stdout=f"{self.peers[peer].address} \n{folders}@0\n{result.stdout}")
         elif list(argv[2:4]) == ["bash", "-c"] and "coproc gluster" in argv[4]:
             result = self._bound_session(self.peers[peer], stdin.splitlines(), set(argv[6:]))
         elif list(argv[2:4]) == ["test", "-e"]:
