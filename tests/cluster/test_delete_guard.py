@@ -64,7 +64,8 @@ def test_an_upgrade_is_refused_that_takes_the_driver_from_a_pod(lab: Lab, releas
         refused = {found for found in objects(release, driver) if not found.startswith("pod/gluster-delete-guard")}
         assert refused == before | {"job.batch/gluster-delete-guard"}
     release.upgrade(bare)
-    assert driver not in [found["metadata"]["name"] for found in lab.get("csidrivers")["items"]]
+    left = lab.get("csidrivers", "-l", "app.kubernetes.io/instance=gluster")["items"]
+    assert [found["metadata"]["name"] for found in left] == [], f"this release's is {driver}"
 
 
 def test_without_hooks_it_is_not_asked(lab: Lab, namespace: str) -> None:
