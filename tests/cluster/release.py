@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from hooks.pool import Process, parse_status
-from tests.cluster.lab import CHART, ROOT, Lab, run, unique, until
+from tests.cluster.lab import CHART, ROOT, CommandFailed, Lab, run, unique, until
 
 TEND: dict[str, Any] = {"enabled": True, "schedule": "0 0 1 1 *"}
 """A CronJob that is there and does not run by itself, see Release.tend."""
@@ -80,7 +80,11 @@ class Release:
         return self._command(verb, self.name, str(CHART), "-f", "-", "--timeout", "900s", *flags, stdin=text)
 
     def _command(self, *args: str, stdin: str | None = None) -> str:
-        return run(self.helm, *args, "--kubeconfig", self.lab.kubeconfig, "-n", self.namespace, stdin=stdin)
+        try:
+            return run(self.helm, *args, "--kubeconfig", self.lab.kubeconfig, "-n", self.namespace, stdin=stdin)
+        except CommandFailed as error:
+            # Helm 4 logs what a hook printed as one line, where a terminal is not its output.
+            raise CommandFailed(str(error).replace("\\n", "\n")) from None
 
     def plan(self, values: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
         """`python -m hooks plan` as a user runs it on a laptop."""

@@ -26,15 +26,19 @@ WAYS = {"in clear text": (), "with a certificate of its own making": ("tls",)}
 
 @dataclass(frozen=True)
 class Pool:
-    """An installed release with a volume, whether it has TLS, and by attempt what intruders got at: all they printed.
+    """An installed release with a volume, its values, and by attempt what intruders got at: all they printed.
 
     `volumes` are those that the pool had afterwards.
     """
 
     release: Release
-    tls: bool
+    values: dict[str, Any]
     said: dict[tuple[str, str], str]
     volumes: list[str]
+
+    @property
+    def tls(self) -> bool:
+        return bool(self.values["tls"]["enabled"])
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["tls", "plain"])
@@ -54,7 +58,7 @@ def pool(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Pool]:
             compute.sh(name, f"echo {SECRET} > /data/file")
         looks, change = attempts(lab, release, volume)
         said = intrude(lab, looks) | intrude(lab, change)
-        yield Pool(release, request.param, said, release.gluster("volume", "list").split())
+        yield Pool(release, values, said, release.gluster("volume", "list").split())
         release.uninstall()
 
 
@@ -109,9 +113,9 @@ def test_changing_the_pool_as_another_peer(pool: Pool) -> None:
     assert any(name.endswith("-not") for name in pool.volumes) == (not pool.tls), pool.said
 
 
-def test_an_upgrade_neither_gives_nor_takes_tls(lab: Lab, pool: Pool) -> None:
+def test_an_upgrade_neither_gives_nor_takes_tls(pool: Pool) -> None:
     """Under living clients, that is; and no peer is restarted for it."""
     uids = pool.release.uids()
     with pytest.raises(CommandFailed, match="The pool runs with"):
-        pool.release.upgrade({"nodes": nodes(lab.workers[:3]), "tls": {"enabled": not pool.tls}})
+        pool.release.upgrade({**pool.values, "tls": {"enabled": not pool.tls}})
     assert pool.release.uids() == uids
