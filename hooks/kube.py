@@ -20,11 +20,22 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import stream
 from urllib3.exceptions import HTTPError
+from urllib3.util import Retry
 
 from hooks.pods import CONTAINER
 from hooks.runner import ExecResult, OutcomeUnknown, PeerUnavailable
 
 REQUEST_SECONDS = 20
+PATIENCE = Retry(
+    total=8,
+    backoff_factor=0.5,
+    backoff_max=10,
+    allowed_methods=None,
+    status_forcelist=(429, 500, 502, 503, 504),
+    raise_on_status=False,
+)
+"""How a hook in a pod repeats a request: for 45 s where nobody listens, as when an API server is restarted. What writes
+may be made twice, or conflicts then, which its caller takes for another's work."""
 PAGE = 500
 """Objects that one request lists, where the whole cluster's are asked for."""
 _PARTS = "app.kubernetes.io/name=glusterfs,app.kubernetes.io/component={part},app.kubernetes.io/instance={release}"
@@ -43,7 +54,7 @@ class Cluster:
     """One release in one namespace."""
 
     def __init__(self, namespace: str, release: str, kubeconfig: str | None = None, context: str | None = None):
-        """In a pod: its ServiceAccount. Elsewhere `kubeconfig` (default: as kubectl finds it) and `context`.
+        """In a pod: its ServiceAccount, and patience. Elsewhere `kubeconfig` (default: as kubectl's) and `context`.
 
         Raises ClusterError when there is neither.
         """
@@ -53,6 +64,7 @@ class Cluster:
         try:
             if kubeconfig is None and context is None and "KUBERNETES_SERVICE_HOST" in os.environ:
                 config.load_incluster_config(self._configuration)  # type: ignore[no-untyped-call]
+                self._configuration.retries = PATIENCE
             else:
                 config.load_kube_config(  # type: ignore[no-untyped-call]
                     kubeconfig, context, client_configuration=self._configuration

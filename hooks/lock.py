@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-SECONDS = 30
-"""How long a Lease lives without being renewed; it is renewed six times as often."""
+SECONDS = 60
+"""How long a Lease lives without being renewed; it is renewed six times as often. Only a dead node's hook is waited for
+that long: elsewhere the Lease is free once its holder's pod is gone."""
 
 
 class Locked(Exception):

@@ -68,12 +68,12 @@ def test_a_hook_that_cannot_renew_its_lock_stops_before_another_may_take_it(
     leases, clock = Leases(), Clock()
     monkeypatch.setattr(lock, "time", clock)
     with only_hook(leases, "gluster-hook", "pod-1", clock.seconds) as lost:
-        clock.seconds += 19
+        clock.seconds += 39
         beats.beat()
         leases.away = True
-        clock.seconds += 19
+        clock.seconds += 39
         beats.beat()
         assert not lost(), "an API server that is away for a moment stops nobody"
         clock.seconds += 2
-        assert lost(), "the Lease is another's after 30 s, and nobody could say so"
+        assert lost(), f"the Lease is another's after {lock.SECONDS} s, and nobody could say so"
         leases.away = False
