@@ -113,7 +113,7 @@ def test_what_takes_long_has_more_time() -> None:
             limits.append(timeout)
             return super().run(peer, argv, stdin, timeout)
 
-    commands = ["volume info", "volume rebalance v start", "volume rebalance w start"]
+    commands = ["volume info", "volume rebalance v start", "volume stop w"]
     session(Clock(captured("peer_status", "peer_status", "peer_status")), "x", commands)
     session(Clock(captured("peer_status")), "x", ["volume info"])
     assert limits == [TIMEOUT + 2 * SLOW + 10, TIMEOUT + 10]
