@@ -14,7 +14,8 @@ from tests.cluster.release import Release
 SIZE = 20000
 """Bytes of each file that a writer makes."""
 
-# A file at a time through to the bricks. What was acknowledged and failed, and milliseconds, one line each, in /log.
+# A file of the volume $1 at a time, through to the bricks, and $2 seconds of rest. What was acknowledged and failed and
+# how many milliseconds each took, one line each, in /log.
 _WRITER = f"""
 cd /data/$1; n=$(cat /log/$1.acknowledged /log/$1.failed | wc -l)
 while [ ! -e /log/stop ]; do
@@ -24,7 +25,7 @@ while [ ! -e /log/stop ]; do
   then echo "${{sum%% *}}  $1/w$n" >> /log/$1.acknowledged
   else echo "$1/w$n" >> /log/$1.failed; fi
   echo $(((${{EPOCHREALTIME/./}} - began) / 1000)) >> /log/$1.millis
-  sleep 0.2  # a rebalance has to look at every file there is: it must not be outrun for ever
+  sleep $2
 done
 rm /log/$1.running
 """
@@ -32,10 +33,15 @@ rm /log/$1.running
 
 @dataclass
 class Load:
-    """A writer a volume, all in one pod that has them mounted; `shell` runs scripts there."""
+    """A writer a volume, all in one pod that has them mounted; `shell` runs scripts there.
+
+    `pause` is what a writer rests after each file, in seconds. A rebalance looks at every file there is, and moves one
+    or two a second on a busy machine (measured at load 30): it must not be outrun.
+    """
 
     shell: Callable[[str], str]
     volumes: Sequence[str]
+    pause: float = 0.2
     checked: int = 0
     """Bytes that were read again and were right."""
 
@@ -55,8 +61,8 @@ class Load:
             self.stop()
 
     def start(self) -> None:
-        start = "touch /log/{0}.running; setsid bash /log/writer {0} > /dev/null 2>&1 < /dev/null &"
-        self.shell("\n".join(["rm -f /log/stop", *(start.format(volume) for volume in self.volumes)]))
+        start = "touch /log/{0}.running; setsid bash /log/writer {0} {1} > /dev/null 2>&1 < /dev/null &"
+        self.shell("\n".join(["rm -f /log/stop", *(start.format(volume, self.pause) for volume in self.volumes)]))
 
     def gets_on(self) -> None:
         """Wait until each writer has had further files acknowledged."""
