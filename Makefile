@@ -51,10 +51,10 @@ chart: .venv/done ## chart tests, with Helm 3 and Helm 4
 testbed-tests: .venv/done ## the test bed's own tests (they need root)
 	@$(BIN)/pytest tests/testbed
 
-cluster: .venv/done ## tests on real clusters: three test beds side by side, or the one that KUBECONFIG names
+cluster: .venv/done ## tests on real clusters: two test beds side by side, or the one that KUBECONFIG names
 	@if [ -n "$$KUBECONFIG" ]; then $(BIN)/pytest tests/cluster --kubeconfig "$$KUBECONFIG"; else \
 	  $(TESTBED) up && $(TESTBED) load csi-provisioner csi-resizer && \
-	  PATH=$(TOOLS):$$PATH $(BIN)/pytest tests/cluster -n 3 --dist loadfile --no-loadscope-reorder \
+	  PATH=$(TOOLS):$$PATH $(BIN)/pytest tests/cluster -n 2 --dist loadfile --no-loadscope-reorder \
 	    --kubeconfig "$$($(TESTBED) kubeconfig)"; fi
 
 faults: .venv/done ## everything that happens to pools, under writers, FAULT_ROUNDS (3) times in a row
