@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 
-from hooks.pool import Brick, Volume
+from hooks.pool import Brick, Process, Volume
 from hooks.snapshot import Observed
 from hooks.steps import Decision, Phase, Step
 from hooks.values import BrickSpec, Values
 
 # After a restart of all peers a daemon can serve all volumes but one, and a start alone does not give it back (seen
-# with seven volumes): without its process, the start makes a new one for all of them.
+# with seven volumes). Without the process each start makes one, but for its own volume only: all others that it served
+# need theirs (measured with three volumes, a start of one of them left the other two without).
 _STOP_DAEMON = "for pid in $(grep -lz '^shd/' /proc/[0-9]*/cmdline | cut -d/ -f3); do kill $pid; done"
 
 
@@ -20,34 +21,53 @@ def decide(values: Values, observed: Observed, lost: Container[str] = ()) -> Dec
     Without that proof a start would make a new, empty brick where a disk is not mounted, and heal or hide the loss.
     Volumes with bricks that are `lost` wait until these are made anew.
     """
-    steps, refusals, stray = [], [], {}
+    refusals: list[str] = []
+    broken: dict[str, list[str]] = {}
     for volume in running(values, observed):
         if volume.name in lost:
             continue
         away = list(offline(volume, observed))
-        daemons = [
-            process
-            for process in observed.processes_of(volume.name)
-            if not (process.is_brick or process.online) and any(peer.uuid == process.peer for peer in observed.peers)
-        ]
         unproven = [text for brick in away if (text := not_ours(volume, brick, observed))]
         refusals += unproven
-        if unproven:
-            continue
-        for daemon in daemons:
-            node = observed.name_of(daemon.peer)
-            stray[node] = Step(_STOP_DAEMON, peer=node, why="it has lost a volume", shell=True)
-        if away or daemons:
-            broken = [f"brick {observed.name_of(b.peer)}:{b.path}" for b in away]
-            broken += [f"{p.host} on {observed.name_of(p.peer)}" for p in daemons]
-            steps.append(
-                Step(f"volume start {volume.name} force", volume=volume.name, why=f"{', '.join(broken)}: offline")
-            )
+        if not unproven:
+            broken[volume.name] = [f"brick {observed.name_of(b.peer)}:{b.path}" for b in away]
+    listed = {volume.name for volume in values.volumes}
+    kept = [v for v in observed.volumes if v.started and v.name not in listed]
+    startable = {*broken, *(volume.name for volume in kept if not any(offline(volume, observed)))}
+    stops, again = [], set()
+    for daemons in _daemons(observed):
+        missing = [daemon for daemon in daemons if not daemon.online and daemon.volume in broken]
+        node = observed.name_of(daemons[0].peer)
+        for daemon in missing:
+            broken[daemon.volume].append(f"{daemon.host} on {node}")
+        served = {daemon.volume for daemon in daemons}
+        if missing and served <= startable:
+            stops.append(Step(_STOP_DAEMON, peer=node, why="it has lost a volume", shell=True))
+            again |= served
+    starts = [
+        Step(f"volume start {name} force", volume=name, why=f"{', '.join(what)}: offline")
+        for name, what in broken.items()
+        if what
+    ]
+    starts += [
+        Step(f"volume start {name} force", volume=name, why="served by a daemon that is stopped")
+        for name in sorted(again)
+        if not broken.get(name)
+    ]
     phases = (
-        Phase("Stop self-heal daemons that have lost a volume", tuple(stray.values()), repair=True),
-        Phase("Start what is offline", tuple(steps), observe=True, repair=True),
+        Phase("Stop self-heal daemons that have lost a volume", tuple(stops), repair=True),
+        Phase("Start what is offline", tuple(starts), observe=True, repair=True),
     )
     return Decision(phases, tuple(refusals))
+
+
+def _daemons(observed: Observed) -> list[list[Process]]:
+    """The rows of `volume status` that are no bricks, for each peer of values that has any."""
+    found: dict[str, list[Process]] = {peer.uuid: [] for peer in observed.peers}
+    for process in observed.status.processes:
+        if not process.is_brick and process.peer in found:
+            found[process.peer].append(process)
+    return [rows for rows in found.values() if rows]
 
 
 def brick_folders(values: Values, observed: Observed) -> Iterator[BrickSpec]:

@@ -4,26 +4,64 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from hooks import plan_repair
 from hooks.observe import observe
 from hooks.pool import Process
+from hooks.snapshot import Observed
+from hooks.values import Values
 from hooks.values_file import merged
 from hooks.values_parse import parse
 from tests.unit.fake_pool import FakePool
 
 
-def test_a_self_heal_daemon_that_lost_a_volume_is_stopped_before_the_start() -> None:
+def snapshot(*volumes: str) -> tuple[FakePool, Values, Observed]:
+    """A pool of two with these volumes, `m` in values; every daemon and brick runs."""
     pool = FakePool("a", "b")
     nodes = [{"name": name, "address": pool.peers[name].address} for name in "ab"]
-    values = parse(merged({"nodes": nodes, "volumes": [{"name": "m", "replica": 2}]}))
+    values = parse(merged({"nodes": nodes, "volumes": [{"name": name, "replica": 2} for name in ("m", "n")]}))
     session = ["timeout", "9", "gluster", "--mode=script", "--xml"]
-    create = "volume create m replica 2 10.0.0.1:/mnt/brick1/m 10.0.0.2:/mnt/brick1/m"
-    pool.run("a", session, f"peer probe 10.0.0.2\npeer probe 10.0.0.1\n{create}\nvolume start m\n")
+    pool.run("a", session, "peer probe 10.0.0.2\npeer probe 10.0.0.1\n")
     pool.run("b", session, "peer probe 10.0.0.1\n")
+    for name in volumes:
+        create = f"volume create {name} replica 2 10.0.0.1:/mnt/brick1/{name} 10.0.0.2:/mnt/brick1/{name}"
+        pool.run("a", session, f"{create}\nvolume start {name}\n")
     whole = observe(pool, pool.addresses)
-    assert not any(phase.steps for phase in plan_repair.decide(values, whole).phases)
-    lost = Process("m", "Self-heal Daemon", "10.0.0.2", pool.peers["b"].uuid, online=False, port="N/A", pid="-1")
-    broken = replace(whole, status=replace(whole.status, processes=(*whole.status.processes, lost)))
-    stop, start = plan_repair.decide(values, broken).phases
-    assert [(step.peer, step.shell) for step in stop.steps] == [("b", True)]
-    assert [step.command for step in start.steps] == ["volume start m force"]
+    daemons = [
+        Process(volume, "Self-heal Daemon", peer.address, peer.uuid, online=True, port="N/A", pid="9")
+        for volume in volumes
+        for peer in pool.peers.values()
+    ]
+    status = replace(whole.status, processes=(*whole.status.processes, *daemons))
+    return pool, values, replace(whole, status=status)
+
+
+def without(observed: Observed, *rows: tuple[str, str, str]) -> Observed:
+    """The snapshot with these processes (volume, path or host, UUID of the peer) not online."""
+    gone = [replace(p, online=(p.volume, p.path, p.peer) not in rows) for p in observed.status.processes]
+    return replace(observed, status=replace(observed.status, processes=tuple(gone)))
+
+
+def planned(values: Values, observed: Observed) -> tuple[list[tuple[str, bool]], list[str]]:
+    """Where daemons are stopped, and the commands after that."""
+    stop, start = plan_repair.decide(values, observed).phases
+    return [(step.peer, step.shell) for step in stop.steps], [step.command for step in start.steps]
+
+
+def test_a_self_heal_daemon_that_lost_a_volume_is_stopped_and_started_for_all_that_it_serves() -> None:
+    pool, values, whole = snapshot("m", "n", "kept")
+    assert planned(values, whole) == ([], [])
+    lost = ("m", "10.0.0.2", pool.peers["b"].uuid)
+    stops, starts = planned(values, without(whole, lost))
+    assert stops == [("b", True)]
+    assert sorted(starts) == ["volume start kept force", "volume start m force", "volume start n force"]
+
+
+@pytest.mark.parametrize("volume", ["n", "kept"])
+def test_a_daemon_is_not_stopped_that_also_serves_what_must_not_be_started(volume: str) -> None:
+    """Its brick is offline, and no folder was seen that shows the volume's id."""
+    pool, values, whole = snapshot("m", "n", "kept")
+    lost = ("m", "10.0.0.2", pool.peers["b"].uuid)
+    brick = (volume, f"/mnt/brick1/{volume}", pool.peers["a"].uuid)
+    assert planned(values, without(whole, lost, brick)) == ([], ["volume start m force"])
