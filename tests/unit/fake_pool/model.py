@@ -87,6 +87,8 @@ class FakePeer:
     taking_over: bool = False
     odd: bool = False
     """Its configuration differs from the other peers' at the same version."""
+    unserved: set[str] = field(default_factory=set)
+    """Volumes that its self-heal daemon does not serve, or that have none since it was killed."""
     free: int = 60
     """GiB of 100 that are free on the file system of its bricks."""
     folders: dict[str, dict[str, object]] = field(default_factory=dict)

@@ -19,6 +19,7 @@ def run_shell(pool: FakePool, peer: FakePeer, command: str) -> ExecResult:
         peer.odd = False
         return ExecResult("", "", 0)
     if command.startswith("for pid in $(grep -lz '^shd/' "):
+        peer.unserved = {*peer.cluster.volumes}
         return ExecResult("", "", 0)
     if "getfattr " in command and " && rm -rf " in command:
         path = command.rsplit(maxsplit=1)[-1]

@@ -39,13 +39,25 @@ def volume_status(pool: FakePool, peer: FakePeer, words: list[str]) -> str:
                 f"<status>{int(b.online)}</status><port>50000</port><ports><tcp>50000</tcp><rdma>N/A</rdma></ports>"
                 f"<pid>7</pid>{space(host(peer, b.host)) if words == ['all', 'detail'] else ''}</node>"
                 for b in volume.bricks
-                if host(peer, b.host).answers and host(peer, b.host).odd == peer.odd
+                if seen(peer, host(peer, b.host))
             )
+            for member in {host(peer, b.host).name: host(peer, b.host) for b in volume.bricks}.values():
+                if volume.copies and not words and seen(peer, member):
+                    nodes += (
+                        f"<node><hostname>Self-heal Daemon</hostname><path>{member.address}</path>"
+                        f"<peerid>{member.uuid}</peerid><status>{int(volume.name not in member.unserved)}</status>"
+                        "<port>N/A</port><ports><tcp>N/A</tcp><rdma>N/A</rdma></ports><pid>8</pid></node>"
+                    )
             if volume.to_move and not words:
                 empty_bricks(pool, peer, volume)
             nodes += "" if words else tasks(volume)
             rows += f"<volume><volName>{volume.name}</volName><nodeCount>9</nodeCount>{nodes}</volume>"
     return ok(f"<volStatus><volumes>{rows}</volumes></volStatus>")
+
+
+def seen(peer: FakePeer, other: FakePeer) -> bool:
+    """Whether `volume status` of one peer shows what runs on the other."""
+    return other.answers and other.odd == peer.odd
 
 
 def volume_create(pool: FakePool, peer: FakePeer, words: list[str]) -> str:
@@ -93,6 +105,7 @@ def volume_start(pool: FakePool, peer: FakePeer, words: list[str]) -> str:
     volume.started = True
     for brick in volume.bricks:
         brick.online = True
+        host(peer, brick.host).unserved.discard(volume.name)
     return ok(f"<volStart><volume><name>{volume.name}</name><id>{volume.id}</id></volume></volStart>")
 
 

@@ -49,6 +49,11 @@ class Troubles(Runs):
                 self.unmounted[place] = dict(folder)
                 folder.update(ABSENT, device=2)
 
+    @precondition(lambda self: self.pool_volumes)
+    @rule(name=st.sampled_from(NODES), number=numbers)
+    def a_self_heal_daemon_loses_a_volume(self, name: str, number: int) -> None:
+        self.pool.peers[name].unserved.add(sorted(self.pool_volumes)[number % len(self.pool_volumes)])
+
     @precondition(lambda self: self._coming())
     @rule(number=numbers, kind=st.sampled_from(FOREIGN))
     def a_foreign_folder_appears(self, number: int, kind: dict[str, object]) -> None:
