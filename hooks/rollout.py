@@ -116,7 +116,7 @@ def _wait_until_whole(
     began = announced = asked = time.monotonic()
     looks, before = 0, None
     while True:
-        first = None
+        first, looking = None, time.monotonic()
         try:
             looked = observe(runner, addresses, everyone=not hook.values.host_network)
             observed = _without(hook.values.deleted, looked)
@@ -147,7 +147,7 @@ def _wait_until_whole(
         if reasons and now - announced > ANNOUNCE_SECONDS:
             hook.report.say(f"  Waiting for: {'; '.join(reason for _, reason in reasons)}")
             announced = now
-        time.sleep(1)
+        time.sleep(max(1, now - looking))  # looks at heals cost the bricks that are healed
 
 
 def _without(deleted: Container[str], observed: Observed) -> Observed:

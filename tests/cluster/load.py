@@ -14,8 +14,8 @@ from tests.cluster.release import Release
 SIZE = 20000
 """Bytes of each file that a writer makes."""
 
-# A file of the volume $1 at a time, through to the bricks, and $2 seconds of rest. What was acknowledged and failed and
-# how many milliseconds each took, one line each, in /log.
+# A file of the volume $1 at a time, through to the bricks. What was acknowledged and failed and how many milliseconds
+# each took, one line each, in /log.
 _WRITER = f"""
 cd /data/$1; n=$(cat /log/$1.acknowledged /log/$1.failed | wc -l)
 while [ ! -e /log/stop ]; do
@@ -25,7 +25,7 @@ while [ ! -e /log/stop ]; do
   then echo "${{sum%% *}}  $1/w$n" >> /log/$1.acknowledged
   else echo "$1/w$n" >> /log/$1.failed; fi
   echo $(((${{EPOCHREALTIME/./}} - began) / 1000)) >> /log/$1.millis
-  sleep $2
+  sleep 1  # a busy machine moves or heals two files a second (at load 30): it must not be outrun
 done
 rm /log/$1.running
 """
@@ -33,15 +33,10 @@ rm /log/$1.running
 
 @dataclass
 class Load:
-    """A writer a volume, all in one pod that has them mounted; `shell` runs scripts there.
-
-    `pause` is what a writer rests after each file, in seconds. A rebalance looks at every file there is, and moves one
-    or two a second on a busy machine (measured at load 30): it must not be outrun.
-    """
+    """A writer a volume, all in one pod that has them mounted; `shell` runs scripts there."""
 
     shell: Callable[[str], str]
     volumes: Sequence[str]
-    pause: float = 0.2
     checked: int = 0
     """Bytes that were read again and were right."""
 
@@ -61,8 +56,8 @@ class Load:
             self.stop()
 
     def start(self) -> None:
-        start = "touch /log/{0}.running; setsid bash /log/writer {0} {1} > /dev/null 2>&1 < /dev/null &"
-        self.shell("\n".join(["rm -f /log/stop", *(start.format(volume, self.pause) for volume in self.volumes)]))
+        start = "touch /log/{0}.running; setsid bash /log/writer {0} > /dev/null 2>&1 < /dev/null &"
+        self.shell("\n".join(["rm -f /log/stop", *(start.format(volume) for volume in self.volumes)]))
 
     def gets_on(self) -> None:
         """Wait until each writer has had further files acknowledged."""
@@ -121,7 +116,7 @@ def until_whole(release: Release, volumes: Sequence[str], tend: Callable[[], obj
         if time.monotonic() - tended > 30:
             tend()
             tended = time.monotonic()
-        time.sleep(1)
+        time.sleep(3)  # the bricks that are healed are those that answer
 
 
 def _reasons(release: Release, volumes: Sequence[str]) -> list[str]:

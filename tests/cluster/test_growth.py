@@ -36,7 +36,7 @@ def test_volumes_grow_under_a_writer_and_keep_every_file(lab: Lab, release: Rele
     names = (safe, spread, mirror, lean, cold)
     with lab.mounted(release.namespace, c, release.server, *names) as there:
         sums = fill(there, names, 60, 200000)
-        load = Load(there, [safe], pause=1)
+        load = Load(there, [safe])
         with load.running():
             printed = release.upgrade(after, "--timeout", "1800s")
         assert "every brick online" in printed

@@ -11,7 +11,7 @@ from hooks.memory import Tended
 from tests.unit.machine.faults import Death, Fate, Quiet, fates
 from tests.unit.machine.runs import Runs
 
-MAY = ("volume start ", "gluster --mode=script volume heal ")
+MAY = ("volume start ", "gluster --mode=script volume heal ", "for pid in $(grep -lz '^shd/' ")
 
 
 class Tends(Runs):
