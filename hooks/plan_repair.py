@@ -34,7 +34,8 @@ def decide(values: Values, observed: Observed, lost: Container[str] = ()) -> Dec
     listed = {volume.name for volume in values.volumes}
     kept = [v for v in observed.volumes if v.started and v.name not in listed]
     startable = {*broken, *(volume.name for volume in kept if not any(offline(volume, observed)))}
-    stops, again = [], set()
+    stops: list[Step] = []
+    again: set[str] = set()
     for daemons in _daemons(observed):
         missing = [daemon for daemon in daemons if not daemon.online and daemon.volume in broken]
         node = observed.name_of(daemons[0].peer)
@@ -44,16 +45,9 @@ def decide(values: Values, observed: Observed, lost: Container[str] = ()) -> Dec
         if missing and served <= startable:
             stops.append(Step(_STOP_DAEMON, peer=node, why="it has lost a volume", shell=True))
             again |= served
-    starts = [
-        Step(f"volume start {name} force", volume=name, why=f"{', '.join(what)}: offline")
-        for name, what in broken.items()
-        if what
-    ]
-    starts += [
-        Step(f"volume start {name} force", volume=name, why="served by a daemon that is stopped")
-        for name in sorted(again)
-        if not broken.get(name)
-    ]
+    why = {name: f"{', '.join(what)}: offline" for name, what in broken.items() if what}
+    why |= dict.fromkeys(sorted(again - why.keys()), "served by a daemon that is stopped")
+    starts = [Step(f"volume start {name} force", volume=name, why=text) for name, text in why.items()]
     phases = (
         Phase("Stop self-heal daemons that have lost a volume", tuple(stops), repair=True),
         Phase("Start what is offline", tuple(starts), observe=True, repair=True),

@@ -147,7 +147,7 @@ def _wait_until_whole(
         if reasons and now - announced > ANNOUNCE_SECONDS:
             hook.report.say(f"  Waiting for: {'; '.join(reason for _, reason in reasons)}")
             announced = now
-        time.sleep(max(1, now - looking))  # looks at heals cost the bricks that are healed
+        time.sleep(max(1, min(now - looking, hook.left())))  # looks at heals cost the bricks that are healed
 
 
 def _without(deleted: Container[str], observed: Observed) -> Observed:

@@ -113,10 +113,10 @@ def test_what_takes_long_has_more_time() -> None:
             limits.append(timeout)
             return super().run(peer, argv, stdin, timeout)
 
-    commands = ["volume info", "volume rebalance v start", "volume stop w"]
-    session(Clock(captured("peer_status", "peer_status", "peer_status")), "x", commands)
+    commands = ["volume info", "volume rebalance v start", "volume rebalance w start", "volume stop w"]
+    session(Clock(captured(*["peer_status"] * len(commands))), "x", commands)
     session(Clock(captured("peer_status")), "x", ["volume info"])
-    assert limits == [TIMEOUT + 2 * SLOW + 10, TIMEOUT + 10]
+    assert limits == [TIMEOUT + 3 * SLOW + 10, TIMEOUT + 10]
 
 
 def test_glusterd_down_is_not_a_failed_command() -> None:

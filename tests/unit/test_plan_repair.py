@@ -8,7 +8,6 @@ import pytest
 
 from hooks import plan_repair
 from hooks.observe import observe
-from hooks.pool import Process
 from hooks.snapshot import Observed
 from hooks.values import Values
 from hooks.values_file import merged
@@ -17,7 +16,7 @@ from tests.unit.fake_pool import FakePool
 
 
 def snapshot(*volumes: str) -> tuple[FakePool, Values, Observed]:
-    """A pool of two with these volumes, `m` in values; every daemon and brick runs."""
+    """A pool of two with these volumes, `m` and `n` in values; every daemon and brick runs."""
     pool = FakePool("a", "b")
     nodes = [{"name": name, "address": pool.peers[name].address} for name in "ab"]
     values = parse(merged({"nodes": nodes, "volumes": [{"name": name, "replica": 2} for name in ("m", "n")]}))
@@ -27,14 +26,7 @@ def snapshot(*volumes: str) -> tuple[FakePool, Values, Observed]:
     for name in volumes:
         create = f"volume create {name} replica 2 10.0.0.1:/mnt/brick1/{name} 10.0.0.2:/mnt/brick1/{name}"
         pool.run("a", session, f"{create}\nvolume start {name}\n")
-    whole = observe(pool, pool.addresses)
-    daemons = [
-        Process(volume, "Self-heal Daemon", peer.address, peer.uuid, online=True, port="N/A", pid="9")
-        for volume in volumes
-        for peer in pool.peers.values()
-    ]
-    status = replace(whole.status, processes=(*whole.status.processes, *daemons))
-    return pool, values, replace(whole, status=status)
+    return pool, values, observe(pool, pool.addresses)
 
 
 def without(observed: Observed, *rows: tuple[str, str, str]) -> Observed:

@@ -25,13 +25,14 @@ KNOWN_OPTIONS = {
 
 
 def volume_info(pool: FakePool, peer: FakePeer, words: list[str]) -> str:
-    rows = "".join(info(peer, volume) for volume in peer.cluster.volumes.values())
+    # glusterd lists volumes by their names, whichever was made first.
+    rows = "".join(info(peer, volume) for _, volume in sorted(peer.cluster.volumes.items()))
     return ok(f"<volInfo><volumes>{rows}<count>{len(peer.cluster.volumes)}</count></volumes></volInfo>")
 
 
 def volume_status(pool: FakePool, peer: FakePeer, words: list[str]) -> str:
     rows = ""
-    for volume in peer.cluster.volumes.values():
+    for _, volume in sorted(peer.cluster.volumes.items()):
         if volume.started:
             nodes = "".join(
                 f"<node><hostname>{b.host}</hostname><path>{b.path}</path>"
@@ -41,8 +42,9 @@ def volume_status(pool: FakePool, peer: FakePeer, words: list[str]) -> str:
                 for b in volume.bricks
                 if seen(peer, host(peer, b.host))
             )
-            for member in {host(peer, b.host).name: host(peer, b.host) for b in volume.bricks}.values():
-                if volume.copies and not words and seen(peer, member):
+            hosts = {b.host for b in volume.bricks} if volume.copies and not words else set()
+            for member in peer.cluster.members:
+                if member.address in hosts and seen(peer, member):
                     nodes += (
                         f"<node><hostname>Self-heal Daemon</hostname><path>{member.address}</path>"
                         f"<peerid>{member.uuid}</peerid><status>{int(volume.name not in member.unserved)}</status>"
