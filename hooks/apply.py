@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hooks.gluster import GlusterError, Reply, session
 from hooks.observe import side_by_side
-from hooks.progress import Progress, healed, rebalanced
+from hooks.progress import Progress, healed, rebalanced, rest
 from hooks.runner import OutcomeUnknown, PeerUnavailable, Runner
 from hooks.steps import Phase, Step, Until
 
@@ -147,8 +147,7 @@ def _wait(
         elif going and now - changed > STALL_SECONDS:
             raise OutcomeUnknown(f"it stands still: {words}")
         if looks:
-            # The bricks that are healed answer it: with 2,000 entries one look took 110 s beside others (measured).
-            time.sleep(max(1, min(now - asked, deadline - now)))
+            rest(asked, deadline)
 
 
 def _look(runner: Runner, steps: Sequence[Step], peer: str) -> dict[Step, Progress]:

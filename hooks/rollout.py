@@ -16,7 +16,7 @@ from hooks.observe import observe
 from hooks.plan_repair import offline
 from hooks.plan_volumes import ask_to_heal
 from hooks.pods import PeerPod
-from hooks.progress import healed, unhealed_bricks
+from hooks.progress import healed, rest, unhealed_bricks
 from hooks.runner import Runner
 from hooks.snapshot import Observed
 
@@ -147,7 +147,7 @@ def _wait_until_whole(
         if reasons and now - announced > ANNOUNCE_SECONDS:
             hook.report.say(f"  Waiting for: {'; '.join(reason for _, reason in reasons)}")
             announced = now
-        time.sleep(max(1, min(now - looking, hook.left())))  # looks at heals cost the bricks that are healed
+        rest(looking, hook.deadline)
 
 
 def _without(deleted: Container[str], observed: Observed) -> Observed:

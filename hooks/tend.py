@@ -112,28 +112,34 @@ def tend(job: Tending) -> Outcome:
 
 
 def _look_after(job: Tending, said: Sequence[Finding]) -> Outcome:
-    observed, plan = _look(job, job.addresses)
-    if (odd := odd_one(observed)) and odd == observed.member.name:
-        last = {**{n: a for n, a in job.addresses.items() if n != odd}, odd: job.addresses[odd]}
-        observed, plan = _look(job, last)
+    observed, plan = _look_by_another(job)
+    # Nothing is touched in a pool that is not all there and ours; its bricks and heals wait while it changes by itself.
+    ours = not _strangers(job, observed) and not plan_rebuild.identities(job.hook.values, observed, job.memory)
+    may = ours and not job.unready and not job.hook.values.plan_only
+    calm = may and plan is not None and not plan.waits
     steps: list[str] = []
     put: list[Finding] = []
-    lost = plan_rebuild.identities(job.hook.values, observed, job.memory)
-    may = not (job.unready or job.hook.values.plan_only or _strangers(job, observed) or lost)
-    sound = may and plan is not None and not plan.waits
-    repairs = [phase for phase in plan.phases if phase.repair] if plan and sound else []
-    if repairs:
+    if plan and calm and (repairs := [phase for phase in plan.phases if phase.repair]):
         was = observed
         put += _carry_out(job, observed, repairs, steps)
         observed, plan = _look(job, job.addresses)
         put += find.started(was, observed)
     heals, spaces = _health(job.runner, observed)
-    if sound:
+    if calm:
         put += _heal(job, observed, heals, steps)
     on_rejected, mended = _rejected(job, observed, heals, may, steps)
     rest = _say(job, observed, plan, heals, spaces, young={f.about for f in put})
     tended = Tended(find.to_heal(heals), mended)
     return Outcome((*said, *put, *on_rejected, *rest), tuple(steps), tended, observed)
+
+
+def _look_by_another(job: Tending) -> tuple[Observed, Plan | None]:
+    """A look, by another peer where the first is the odd one out: its volumes may not be the pool's."""
+    observed, plan = _look(job, job.addresses)
+    if (odd := odd_one(observed)) != observed.member.name:
+        return observed, plan
+    others = {name: address for name, address in job.addresses.items() if name != odd}
+    return _look(job, {**others, odd: job.addresses[odd]})
 
 
 def _say(
