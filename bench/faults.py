@@ -54,8 +54,10 @@ def _rollout(lab: Lab) -> str:
             release.upgrade({**values, "peers": {"podAnnotations": {"round": "two"}}})
             took = time.monotonic() - began
         load.check()
-        failed, stalls = load.failed(), load.stalls()
-    rows += [(kind, f"{stalls[name]:.1f} s", str(failed.count(f"{name}/w"))) for kind, name in volumes.items()]
+        failed, stalls = load.failed().splitlines(), load.stalls()
+    for kind, name in volumes.items():
+        count = sum(line.startswith(f"{name}/w") for line in failed)
+        rows.append((kind, f"{stalls[name]:.1f} s", str(count)))
     print(f"  rolling upgrade: {took:.0f} s", flush=True)
     return table([*rows, ("the upgrade, all healed", f"{took:.0f} s", "")])
 

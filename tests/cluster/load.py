@@ -15,13 +15,14 @@ SIZE = 20000
 """Bytes of each file that a writer makes."""
 
 # A file of the volume $1 at a time, through to the bricks. What was acknowledged and failed and how many milliseconds
-# each took, one line each, in /log.
+# each took, one line each, in /log. With the volume as its working directory bash itself stands still where it looks
+# up a program, before the clock runs.
 _WRITER = f"""
-cd /data/$1; n=$(cat /log/$1.acknowledged /log/$1.failed | wc -l)
+cd /log; n=$(cat /log/$1.acknowledged /log/$1.failed | wc -l)
 while [ ! -e /log/stop ]; do
   n=$((n + 1)); head -c {SIZE} /dev/urandom > /log/$1.part; sum=$(sha256sum < /log/$1.part)
   began=${{EPOCHREALTIME/./}}
-  if dd if=/log/$1.part of=w$n conv=fsync status=none 2>> /log/$1.errors
+  if dd if=/log/$1.part of=/data/$1/w$n conv=fsync status=none 2>> /log/$1.errors
   then echo "${{sum%% *}}  $1/w$n" >> /log/$1.acknowledged
   else echo "$1/w$n" >> /log/$1.failed; fi
   echo $(((${{EPOCHREALTIME/./}} - began) / 1000)) >> /log/$1.millis

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
-from hooks import apply, converge, lock, report, rollout, run
+from hooks import apply, converge, lock, progress, report, rollout, run
 from hooks.memory import Memory
 from hooks.values import BrickSpec, Values, ValuesError, VolumeSpec
 from hooks.values_file import merged
@@ -52,7 +52,7 @@ class World(RuleBasedStateMachine):
         super().__init__()
         self.patch = pytest.MonkeyPatch()
         self.clock = Clock()
-        for module in (converge, apply, report, rollout, run):
+        for module in (converge, apply, progress, report, rollout, run):
             self.patch.setattr(module, "time", self.clock)
         self.patch.setattr(converge, "SETTLE_SECONDS", 0)
         self.patch.setattr(converge, "REPAIR_SECONDS", 0)
