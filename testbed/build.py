@@ -138,9 +138,8 @@ def _go_build(folder: Path, files: dict[str, str], packages: list[str], stamp: s
 def _flags(stamp: str = "") -> list[str]:
     # netgo, osusergo and no cgo: programs that run on any file system tree. The flags are the same everywhere, for Go's
     # build cache goes by them: mixing CGO_ENABLED values recompiles nearly everything.
-    # What the linker would leave out (-w) is not made in the first place.
-    flags = ["-trimpath", "-tags", "netgo,osusergo", "-gcflags=all=-dwarf=false"]
-    return [*flags, "-ldflags", f"-s -w {stamp}".strip()]
+    # Debugging data, which the linker would leave out (-w), is not made in the first place.
+    return ["-trimpath", "-tags", "netgo,osusergo", "-gcflags=all=-dwarf=false", "-ldflags", f"-s -w {stamp}".strip()]
 
 
 def _go(arguments: list[str], cwd: Path, **settings: str) -> str:

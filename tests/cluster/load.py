@@ -18,7 +18,7 @@ SIZE = 20000
 # each took, one line each, in /log. With the volume as its working directory bash itself stands still where it looks
 # up a program, before the clock runs.
 _WRITER = f"""
-cd /log; n=$(cat /log/$1.acknowledged /log/$1.failed | wc -l)
+n=$(cat /log/$1.acknowledged /log/$1.failed | wc -l)
 while [ ! -e /log/stop ]; do
   n=$((n + 1)); head -c {SIZE} /dev/urandom > /log/$1.part; sum=$(sha256sum < /log/$1.part)
   began=${{EPOCHREALTIME/./}}

@@ -39,8 +39,12 @@ class Release:
         """Running peers on these nodes that no hook has touched; `more` goes into each entry of `nodes`."""
         self.install({"nodes": nodes(names, **more)}, "--no-hooks")
         for node in names:
-            pod = f"pod/{self.fullname}-{node}-0"
-            self.lab.kubectl("wait", "-n", self.namespace, "--for=condition=Ready", pod, "--timeout=90s")
+            self.wait_ready(node)
+
+    def wait_ready(self, node: str) -> None:
+        """Wait until Kubernetes calls the peer's pod on the node Ready; the pod must be there."""
+        pod = f"pod/{self.fullname}-{node}-0"
+        self.lab.kubectl("wait", "-n", self.namespace, "--for=condition=Ready", pod, "--timeout=90s")
 
     def upgrade(self, values: Mapping[str, Any], *flags: str) -> str:
         return self._helm("upgrade", values, *flags)

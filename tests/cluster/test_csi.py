@@ -360,7 +360,7 @@ def test_a_second_release_on_the_pod_network(lab: Lab, compute: Compute) -> None
         ):
             peer = other.peers()[lab.workers[0]]
             lab.kubectl("delete", "pod", peer, "-n", namespace)
-            lab.kubectl("wait", "-n", namespace, "--for=condition=Ready", f"pod/{peer}", "--timeout=90s")
+            other.wait_ready(lab.workers[0])
             assert compute.sh(writer, f"ls /data | grep -c io-{second} || true").strip() == "0"
             count = written(there, second)
             assert int(there.sh(third, f"ls /data | grep -c io-{second}")) >= count

@@ -179,9 +179,7 @@ def test_a_peer_that_is_away_and_then_rejected(
 
     lab.kubectl("scale", *peer, "--replicas=1")
     until("it is there", lambda: three in installed.peers())
-    lab.kubectl(
-        "wait", "-n", installed.namespace, "--for=condition=Ready", f"pod/{installed.peers()[three]}", "--timeout=90s"
-    )
+    installed.wait_ready(three)
     until("it is rejected", lambda: "Rejected" in installed.gluster("peer", "status", node=one))
     log = installed.tend()
     assert f"{three} is rejected by {one} and {two}: the checksum of the volume {volume} (version " in log

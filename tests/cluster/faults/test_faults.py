@@ -271,8 +271,7 @@ def another_pod(release: Release, before: dict[str, str]) -> bool:
 def until_ready(pool: Pool, node: str) -> None:
     """Wait until the peer's pod is there, its glusterd answers, and Kubernetes knows, which takes a cut node longer."""
     until(f"the peer on {node} answers", lambda: answers(pool, node), 180)
-    pod = f"pod/{pool.release.peers()[node]}"
-    pool.lab.kubectl("wait", "-n", pool.release.namespace, "--for=condition=Ready", pod, "--timeout=90s")
+    pool.release.wait_ready(node)
 
 
 def answers(pool: Pool, node: str) -> bool:
