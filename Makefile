@@ -35,9 +35,10 @@ test: test-fast cluster testbed-tests ## everything
 
 test-fast: lint unit chart ## what needs no cluster: lint, unit and chart tests
 
-lint: .venv/done $(STUBS) ## ruff, mypy, shellcheck, hadolint, yamllint
+lint: .venv/done $(STUBS) ## ruff, mypy, import contracts, shellcheck, hadolint, yamllint
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo --no-cache >/dev/null || $(BIN)/lint-imports --no-logo --no-cache
 	@$(BIN)/shellcheck images/glusterfs/entrypoint csi/claims.sh .ci/run
 	@$(BIN)/hadolint --ignore DL3008 images/*/Dockerfile
 	@$(BIN)/yamllint --strict charts/glusterfs/values.yaml charts/glusterfs/examples tests .github

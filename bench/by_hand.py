@@ -8,11 +8,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from hooks.gluster import GlusterError, session
-from hooks.observe import side_by_side
-from hooks.pool import parse_peers
-from hooks.progress import rebalanced
-from hooks.runner import Runner
+from hooks.gluster.observe import side_by_side
+from hooks.gluster.runner import Runner
+from hooks.gluster.session import GlusterError, session
+from hooks.gluster.xml import parse_peers, rebalanced
 
 Addresses = Mapping[str, str]
 

@@ -13,13 +13,13 @@ from typing import Any
 
 from bench import by_hand
 from bench.table import table
-from hooks.apply import Done
-from hooks.converge import Hook, converge
-from hooks.kube import Cluster
-from hooks.memory import Memory
-from hooks.report import Report
-from hooks.values_file import merged
-from hooks.values_parse import parse
+from hooks.kube.client import Cluster
+from hooks.plan.state import Memory
+from hooks.run.apply import Done
+from hooks.run.reconcile import Hook, converge
+from hooks.run.report import Report
+from hooks.values.files import merged
+from hooks.values.parse import parse
 from tests.cluster.lab import Lab, unique
 from tests.cluster.release import Release, nodes
 

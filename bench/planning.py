@@ -9,14 +9,14 @@ import time
 from typing import Any
 
 from bench.table import table
-from hooks.converge import Hook, converge
-from hooks.memory import Memory
-from hooks.observe import observe, with_folders
-from hooks.plan import bricks_to_inspect, make_plan
-from hooks.report import Report
-from hooks.values import Values
-from hooks.values_file import merged
-from hooks.values_parse import parse
+from hooks.gluster.observe import observe, with_folders
+from hooks.plan.build import bricks_to_inspect, make_plan
+from hooks.plan.state import Memory
+from hooks.run.reconcile import Hook, converge
+from hooks.run.report import Report
+from hooks.values.files import merged
+from hooks.values.model import Values
+from hooks.values.parse import parse
 from tests.unit.fake_pool import FakePool
 
 SIZES = ((25, 250), (50, 500), (100, 1000))

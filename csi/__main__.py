@@ -77,7 +77,7 @@ def controller(options: argparse.Namespace) -> None:
     from csi.identity import Identity  # noqa: PLC0415
     from csi.pool import Pool  # noqa: PLC0415
     from csi.rpc import server  # noqa: PLC0415
-    from hooks.kube import Cluster  # noqa: PLC0415
+    from hooks.kube.client import Cluster  # noqa: PLC0415
 
     cluster = Cluster(options.namespace, options.release)
     pool = Pool(lambda: _ready(cluster.pods()), lambda peer, argv, seconds: cluster.exec(peer, argv, "", seconds))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hooks.runner import ExecResult, OutcomeUnknown, PeerUnavailable
+from hooks.gluster.runner import ExecResult, OutcomeUnknown, PeerUnavailable
 
 log = logging.getLogger("csi")
 FOLDER = "claims"

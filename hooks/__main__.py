@@ -16,23 +16,23 @@ from typing import Any
 
 from kubernetes.client.exceptions import ApiException
 
-from hooks.addresses import addresses_of, moved, network_of
-from hooks.converge import Hook, Refused
-from hooks.delete_guard import users, verdict
-from hooks.events import COMPONENT, events_of
-from hooks.gluster import Broken
-from hooks.kube import Cluster, ClusterError, PodRunner
-from hooks.lock import Locked, only_hook
-from hooks.memory import Memory, Tended
-from hooks.pods import PeerPod, peer_pods
-from hooks.preview import Preview, preview, preview_text
-from hooks.report import Report, status_table, success
-from hooks.run import PLAN_ONLY, run
-from hooks.tend import Tending, tend
-from hooks.values import Values, ValuesError
-from hooks.values_file import load
-from hooks.values_names import fullname
-from hooks.values_parse import parse
+from hooks.gluster.session import Broken
+from hooks.kube.client import Cluster, ClusterError, PodRunner
+from hooks.kube.lease import Locked, only_hook
+from hooks.kube.names import fullname
+from hooks.kube.pods import PeerPod, peer_pods
+from hooks.plan.state import Memory, Tended
+from hooks.run.addresses import addresses_of, moved, network_of
+from hooks.run.converge import PLAN_ONLY, run
+from hooks.run.delete_guard import users, verdict
+from hooks.run.events import COMPONENT, events_of
+from hooks.run.maintain import Tending, tend
+from hooks.run.preview import Preview, preview, preview_text
+from hooks.run.reconcile import Hook, Refused
+from hooks.run.report import Report, status_table, success
+from hooks.values.files import load
+from hooks.values.model import Values, ValuesError
+from hooks.values.parse import parse
 
 NOTHING_TO_DO, FAILED, CHANGES = 0, 1, 2
 # Seen with Helm 3 and 4: the refused revision stays `pending-rollback`, and "another operation is in progress".
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.command == "delete-guard":
             return _delete_guard(cluster, args.driver, args.upgrade, report)
         if args.command == "certificates":
-            from hooks.certificates import provide  # noqa: PLC0415
+            from hooks.run.certificates import provide  # noqa: PLC0415
 
             report.say(provide(cluster, args.secret, datetime.now(UTC)))
             return NOTHING_TO_DO

@@ -11,9 +11,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hooks.values import ValuesError
-from hooks.values_file import merged
-from hooks.values_parse import parse
+from hooks.values.files import merged
+from hooks.values.model import ValuesError
+from hooks.values.parse import parse
 from tests.chart.helm import Helm
 
 CASES: dict[str, dict[str, Any]] = {}

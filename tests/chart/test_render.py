@@ -11,11 +11,11 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from hooks.addresses import addresses_of
-from hooks.pods import peer_pods
-from hooks.values_file import load, merged
-from hooks.values_names import fullname
-from hooks.values_parse import parse
+from hooks.kube.names import fullname
+from hooks.kube.pods import peer_pods
+from hooks.run.addresses import addresses_of
+from hooks.values.files import load, merged
+from hooks.values.parse import parse
 from tests.chart.helm import CHART, EXAMPLES, Helm, Object, Rendered
 
 KUBERNETES = [v for v in dict.fromkeys(kubernetes_validate.utils.all_versions()) if v != "1.25.0"]

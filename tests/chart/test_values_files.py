@@ -11,9 +11,9 @@ import jsonschema
 import pytest
 import yaml
 
-from hooks.values import Values, ValuesError
-from hooks.values_file import merged
-from hooks.values_parse import parse
+from hooks.values.files import merged
+from hooks.values.model import Values, ValuesError
+from hooks.values.parse import parse
 from tests.chart.helm import CHART, EXAMPLES, Helm, Object
 from tests.chart.readme import README, Schema, resolved, with_table
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hooks.converge import Hook, converge
-from hooks.kube import Cluster, PodRunner
-from hooks.memory import Memory
-from hooks.report import Report
-from hooks.runner import ExecResult
-from hooks.snapshot import Observed
-from hooks.values_file import merged
-from hooks.values_parse import parse
+from hooks.gluster.model import Observed
+from hooks.gluster.runner import ExecResult
+from hooks.kube.client import Cluster, PodRunner
+from hooks.plan.state import Memory
+from hooks.run.reconcile import Hook, converge
+from hooks.run.report import Report
+from hooks.values.files import merged
+from hooks.values.parse import parse
 from tests.cluster.lab import Lab
 from tests.cluster.release import Release
 

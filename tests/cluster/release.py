@@ -14,7 +14,8 @@ from typing import Any
 
 import yaml
 
-from hooks.pool import Process, parse_status
+from hooks.gluster.model import Process
+from hooks.gluster.xml import parse_status
 from tests.cluster.lab import CHART, ROOT, CommandFailed, Lab, run, unique, until
 
 TEND: dict[str, Any] = {"enabled": True, "schedule": "0 0 1 1 *"}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hooks.snapshot import Observed
+from hooks.gluster.model import Observed
 from tests.cluster.lab import Lab, unique
 from tests.cluster.mortal import Died, Person
 from tests.cluster.release import Release, nodes

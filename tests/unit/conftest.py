@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from hooks import converge
+from hooks.run import reconcile as converge
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from hooks.converge import Hook, converge
-from hooks.memory import Memory
-from hooks.report import Report
-from hooks.snapshot import Observed
-from hooks.values import Values
-from hooks.values_file import merged
-from hooks.values_parse import parse
+from hooks.gluster.model import Observed
+from hooks.plan.state import Memory
+from hooks.run.reconcile import Hook, converge
+from hooks.run.report import Report
+from hooks.values.files import merged
+from hooks.values.model import Values
+from hooks.values.parse import parse
 from tests.unit.fake_pool import FakePool, FakeVolume
 from tests.unit.fake_pool.data import lacking, readable, write
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from hooks.addresses import addresses_of, moved, network_of
-from hooks.pods import PeerPod
-from hooks.values import Node, Values
+from hooks.kube.pods import PeerPod
+from hooks.run.addresses import addresses_of, moved, network_of
+from hooks.values.model import Node, Values
 
 DNS = "gluster-a-0.gluster.storage.svc"
 POD = PeerPod("a", "gluster-a-0", "10.0.0.1", "", dns_name=DNS)

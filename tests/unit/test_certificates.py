@@ -10,7 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from hooks.certificates import CERTIFICATE_YEARS, provide
+from hooks.run.certificates import CERTIFICATE_YEARS, provide
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 LATE = NOW + timedelta(days=365 * CERTIFICATE_YEARS * 0.7)

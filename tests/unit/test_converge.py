@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from hooks.converge import Refused, look_and_plan
-from hooks.memory import Memory
-from hooks.report import plan_text, status_table
-from hooks.values_file import merged
-from hooks.values_parse import parse
+from hooks.plan.state import Memory
+from hooks.run.reconcile import Refused, look_and_plan
+from hooks.run.report import plan_text, status_table
+from hooks.values.files import merged
+from hooks.values.parse import parse
 from tests.unit.fake_pool import FakePool
 from tests.unit.running import THREE, Run
 

@@ -15,7 +15,7 @@ from csi.controller import DEFAULT_SIZE, Controller
 from csi.identity import Identity
 from csi.pool import NoSuchClaim, NotNow, Pool
 from csi.rpc import server
-from hooks.runner import ExecResult, OutcomeUnknown, PeerUnavailable
+from hooks.gluster.runner import ExecResult, OutcomeUnknown, PeerUnavailable
 from tests.unit.csi_fakes import DRIVER
 
 Code = grpc.StatusCode
@@ -92,7 +92,7 @@ def wanted(name: str = "pvc-1", volume: str = "newvol", required: int = 0, limit
 def code_of(call: Call, name: str, request: Any) -> tuple[Any, str]:
     with pytest.raises(grpc.RpcError) as error:
         call(name, request)
-    return error.value.code(), error.value.details()
+    return error.value.code(), error.value.details() or ""
 
 
 def test_what_it_can(call: Call) -> None:

@@ -90,7 +90,7 @@ def refused(code: Any, words: str = "") -> Any:
         def __exit__(self, _kind: Any, error: Any, _trace: Any) -> bool:
             assert isinstance(error, grpc.RpcError), "nothing was refused"
             assert error.code() == code, error
-            assert words in error.details()
+            assert words in (error.details() or "")
             return True
 
     return Context()

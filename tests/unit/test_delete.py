@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from hooks.converge import Refused
-from hooks.runner import OutcomeUnknown
+from hooks.gluster.runner import OutcomeUnknown
+from hooks.run.reconcile import Refused
 from tests.unit.fake_pool import FakePool
 from tests.unit.running import THREE, Run
 

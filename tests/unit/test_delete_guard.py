@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hooks.delete_guard import User, users, verdict
+from hooks.run.delete_guard import User, users, verdict
 
 OURS = "gluster.storage.glusterfs"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hooks.events import events_of
-from hooks.findings import Finding
+from hooks.plan.health import Finding
+from hooks.run.events import events_of
 
 SETS: list[dict[str, Any]] = [
     {

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hooks.pool import parse_peers, parse_spaces, parse_status, parse_volumes
-from hooks.progress import BrickHeal, heals_of
+from hooks.gluster.xml import BrickHeal, heals_of, parse_peers, parse_spaces, parse_status, parse_volumes
 from tests.unit.fake_pool import FakePool, UnknownCommand
 
 DATA = Path(__file__).parent.parent / "data" / "gluster-11.1"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from hooks.folders import FREE, inspect
-from hooks.plan_delete import FIND_FILE
-from hooks.runner import ExecResult
-from hooks.values import BrickSpec
+from hooks.gluster.folders import FREE, inspect
+from hooks.gluster.runner import ExecResult
+from hooks.plan.delete import FIND_FILE
+from hooks.values.model import BrickSpec
 
 
 class Here:

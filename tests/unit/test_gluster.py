@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hooks.gluster import SLOW, TIMEOUT, introduction, session
-from hooks.runner import ExecResult, OutcomeUnknown, PeerUnavailable
+from hooks.gluster.runner import ExecResult, OutcomeUnknown, PeerUnavailable
+from hooks.gluster.session import SLOW, TIMEOUT, introduction, session
 
 DATA = Path(__file__).parent.parent / "data" / "gluster-11.1"
 

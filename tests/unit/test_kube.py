@@ -12,7 +12,7 @@ import pytest
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
-from hooks.kube import Cluster, ClusterError
+from hooks.kube.client import Cluster, ClusterError
 
 
 @dataclass

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from hooks import lock
-from hooks.lock import Locked, only_hook
+from hooks.kube import lease as lock
+from hooks.kube.lease import Locked, only_hook
 from tests.unit.leases import Beats, Leases
 
 

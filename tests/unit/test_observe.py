@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from hooks.converge import look_and_plan
-from hooks.memory import Memory
-from hooks.observe import observe, side_by_side
-from hooks.plan import Plan
-from hooks.runner import PeerUnavailable
-from hooks.snapshot import Observed
-from hooks.values_file import merged
-from hooks.values_parse import parse
+from hooks.gluster.model import Observed
+from hooks.gluster.observe import observe, side_by_side
+from hooks.gluster.runner import PeerUnavailable
+from hooks.plan.build import Plan
+from hooks.plan.state import Memory
+from hooks.run.reconcile import look_and_plan
+from hooks.values.files import merged
+from hooks.values.parse import parse
 from tests.unit.fake_pool import FakePool
 from tests.unit.fake_pool.peers import peer_probe
 

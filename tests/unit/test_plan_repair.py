@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from hooks import plan_repair
-from hooks.observe import observe
-from hooks.snapshot import Observed
-from hooks.values import Values
-from hooks.values_file import merged
-from hooks.values_parse import parse
+from hooks.gluster.model import Observed
+from hooks.gluster.observe import observe
+from hooks.plan import repair as plan_repair
+from hooks.values.files import merged
+from hooks.values.model import Values
+from hooks.values.parse import parse
 from tests.unit.fake_pool import FakePool
 
 

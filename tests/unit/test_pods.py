@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hooks.pods import NODE_ANNOTATION, peer_pods
+from hooks.kube.pods import NODE_ANNOTATION, peer_pods
 
 
 def pod(node: str = "worker-1", ready: str = "False", **status: Any) -> dict[str, Any]:

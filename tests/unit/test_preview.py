@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from hooks import preview as module
-from hooks.converge import Hook, Refused, converge
-from hooks.memory import Memory
-from hooks.pods import PeerPod
-from hooks.preview import Preview, preview, preview_text
-from hooks.report import Report
-from hooks.values_file import merged
-from hooks.values_parse import parse
+from hooks.kube.pods import PeerPod
+from hooks.plan.state import Memory
+from hooks.run import preview as module
+from hooks.run.preview import Preview, preview, preview_text
+from hooks.run.reconcile import Hook, Refused, converge
+from hooks.run.report import Report
+from hooks.values.files import merged
+from hooks.values.parse import parse
 from tests.unit.fake_pool import FakePool
 from tests.unit.running import PLAIN
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hooks.converge import Refused
+from hooks.run.reconcile import Refused
 from tests.unit.fake_pool import FakePool
 from tests.unit.running import Run, is_whole, write_to_all
 

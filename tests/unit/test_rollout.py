@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from hooks import rollout
-from hooks.absence import harmed_without
-from hooks.converge import Hook, Refused, converge
-from hooks.memory import Memory
-from hooks.observe import observe
-from hooks.pods import PeerPod
-from hooks.report import Report
-from hooks.rollout import roll_out
-from hooks.runner import ExecResult
-from hooks.values_file import merged
-from hooks.values_parse import parse
+from hooks.gluster.observe import observe
+from hooks.gluster.runner import ExecResult
+from hooks.kube.pods import PeerPod
+from hooks.plan.availability import harmed_without
+from hooks.plan.state import Memory
+from hooks.run import rollout
+from hooks.run.reconcile import Hook, Refused, converge
+from hooks.run.report import Report
+from hooks.run.rollout import roll_out
+from hooks.values.files import merged
+from hooks.values.parse import parse
 from tests.unit.fake_pool import FakePool
 
 NODES = [{"name": name, "address": f"10.0.0.{i}"} for i, name in enumerate("abc", start=1)]

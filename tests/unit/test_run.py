@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from hooks import rollout
-from hooks.converge import Hook, Refused
-from hooks.memory import Memory
-from hooks.pods import PeerPod
-from hooks.report import Report
-from hooks.run import run
-from hooks.runner import PeerUnavailable
-from hooks.values_file import merged
-from hooks.values_parse import parse
-from hooks.values_volumes import CONFIRM
+from hooks.gluster.runner import PeerUnavailable
+from hooks.kube.pods import PeerPod
+from hooks.plan.state import Memory
+from hooks.run import rollout
+from hooks.run.converge import run
+from hooks.run.reconcile import Hook, Refused
+from hooks.run.report import Report
+from hooks.values.files import merged
+from hooks.values.parse import parse
+from hooks.values.volumes import CONFIRM
 from tests.unit.fake_pool import FakePool, FakeVolume
 from tests.unit.running import is_whole, write_to_all
 
@@ -114,7 +114,7 @@ def test_no_peer_is_restarted_for_a_plan_that_is_refused() -> None:
 
 
 def test_a_pool_that_cannot_be_read_for_a_moment_does_not_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hooks.run.SETTLE_SECONDS", 5)
+    monkeypatch.setattr("hooks.run.converge.SETTLE_SECONDS", 5)
     release = Release()
     first = len(release.pool.execs) + 1
     whole = release.pool.run

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from hooks import tend as module
-from hooks.converge import Hook
-from hooks.memory import Memory, Tended
-from hooks.pods import PeerPod
-from hooks.report import Report
-from hooks.tend import Outcome, Tending, tend
-from hooks.values_file import merged
-from hooks.values_parse import parse
+from hooks.kube.pods import PeerPod
+from hooks.plan.state import Memory, Tended
+from hooks.run import maintain as module
+from hooks.run.maintain import Outcome, Tending, tend
+from hooks.run.reconcile import Hook
+from hooks.run.report import Report
+from hooks.values.files import merged
+from hooks.values.parse import parse
 from tests.unit.fake_pool import FakePool, FakeVolume
 from tests.unit.running import PLAIN, Run
 

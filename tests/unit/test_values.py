@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hooks.values import BrickSpec, Node, Values, ValuesError, VolumeSpec
-from hooks.values_file import load, merged
-from hooks.values_parse import parse
+from hooks.values.files import load, merged
+from hooks.values.model import BrickSpec, Node, Values, ValuesError, VolumeSpec
+from hooks.values.parse import parse
 from tests.unit.running import PLAIN
 
 

@@ -92,7 +92,7 @@ tolerations:
 {{- end }}
 {{- end -}}
 
-{{/* As checkNodes and checkVolumes in _validate.tpl; hooks/values_claims.py says the same. */}}
+{{/* As checkNodes and checkVolumes in _validate.tpl; hooks/values/claims.py says the same. */}}
 {{- define "glusterfs.checkClaims" -}}
 {{- $check := . -}}
 {{- $path := .values.csi.kubeletPath -}}

@@ -1,6 +1,6 @@
 {{/*
 What the schema cannot say about values. Every problem is a sentence on what is wrong and one on what to do; all are
-collected in $check.problems and shown at once. hooks/values_nodes.py, values_volumes.py and values_claims.py say the same in the same words and order:
+collected in $check.problems and shown at once. hooks/values/nodes.py, volumes.py and claims.py say the same in the same words and order:
 whoever changes a sentence here changes it there too.
 */}}
 

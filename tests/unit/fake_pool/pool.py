@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from hooks.runner import ExecResult, OutcomeUnknown
+from hooks.gluster.runner import ExecResult, OutcomeUnknown
 from tests.unit.fake_pool import bricks, peers, volumes
 from tests.unit.fake_pool.model import FakeCluster, FakePeer, UnknownCommand
 from tests.unit.fake_pool.shell import run_shell

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hooks.runner import ExecResult
+from hooks.gluster.runner import ExecResult
 from tests.unit.fake_pool.model import FakePeer, UnknownCommand
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
-from hooks import lock
+from hooks.kube import lease as lock
 from tests.unit.fake_pool import FakeBrick, FakePeer, FakeVolume
 from tests.unit.machine.changes import Changes
 from tests.unit.machine.faults import Fate, fates

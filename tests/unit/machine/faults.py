@@ -9,8 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from hooks.report import Report
-from hooks.runner import ExecResult
+from hooks.gluster.runner import ExecResult
+from hooks.run.report import Report
 from tests.unit.fake_pool import FakePool
 from tests.unit.leases import Leases
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hooks.pods import PeerPod
+from hooks.kube.pods import PeerPod
 from tests.unit.fake_pool import FakeVolume
 from tests.unit.fake_pool.data import lacking
 from tests.unit.machine.world import World

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from hooks import apply, converge, observe
-from hooks.lock import Locked, only_hook
-from hooks.memory import Memory
-from hooks.plan_volumes import same_value
-from hooks.run import run
-from hooks.runner import OutcomeUnknown
+from hooks.gluster import observe
+from hooks.gluster.runner import OutcomeUnknown
+from hooks.kube.lease import Locked, only_hook
+from hooks.plan.state import Memory
+from hooks.plan.volumes import same_value
+from hooks.run import apply
+from hooks.run import reconcile as converge
+from hooks.run.converge import run
 from tests.unit.fake_pool import FakeVolume
 from tests.unit.fake_pool.data import lacking
 from tests.unit.machine.faults import Api, Breaks, Death, Fate, Quiet, Wire, nothing, one_by_one

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from hypothesis.stateful import precondition, rule
 
-from hooks import tend
-from hooks.converge import Hook
-from hooks.lock import Locked, only_hook
-from hooks.memory import Tended
+from hooks.kube.lease import Locked, only_hook
+from hooks.plan.state import Tended
+from hooks.run import maintain as tend
+from hooks.run.reconcile import Hook
 from tests.unit.machine.faults import Death, Fate, Quiet, fates
 from tests.unit.machine.runs import Runs
 

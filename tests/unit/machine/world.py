@@ -11,12 +11,15 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
-from hooks import apply, converge, lock, progress, report, rollout, run
-from hooks.memory import Memory
-from hooks.values import BrickSpec, Values, ValuesError, VolumeSpec
-from hooks.values_file import merged
-from hooks.values_parse import parse
-from hooks.values_volumes import CONFIRM
+from hooks.kube import lease as lock
+from hooks.plan.state import Memory
+from hooks.run import apply, report, rollout, wait
+from hooks.run import converge as run
+from hooks.run import reconcile as converge
+from hooks.values.files import merged
+from hooks.values.model import BrickSpec, Values, ValuesError, VolumeSpec
+from hooks.values.parse import parse
+from hooks.values.volumes import CONFIRM
 from tests.unit.fake_pool import FakeBrick, FakeCluster, FakePeer, FakePool, FakeVolume
 from tests.unit.fake_pool.data import write
 from tests.unit.leases import Beats, Leases
@@ -52,7 +55,7 @@ class World(RuleBasedStateMachine):
         super().__init__()
         self.patch = pytest.MonkeyPatch()
         self.clock = Clock()
-        for module in (converge, apply, progress, report, rollout, run):
+        for module in (converge, apply, report, rollout, run, wait):
             self.patch.setattr(module, "time", self.clock)
         self.patch.setattr(converge, "SETTLE_SECONDS", 0)
         self.patch.setattr(converge, "REPAIR_SECONDS", 0)

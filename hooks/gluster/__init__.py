@@ -1,0 +1,1 @@
+"""One trusted pool: commands in, facts out. Reads only."""

@@ -1,0 +1,1 @@
+"""All that knows an API server."""

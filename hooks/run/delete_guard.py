@@ -1,0 +1,79 @@
+"""Pods that would be cut off by an uninstall, or by an upgrade to values without the driver. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hooks.text import counted
+
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True, order=True)
+class User:
+    """A pod that has a claim of the driver's on its node."""
+
+    namespace: str
+    pod: str
+    claim: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.pod} (claim {self.claim})"
+
+
+def users(driver: str, volumes: Iterable[Object], pods: Iterable[Object]) -> list[User]:
+    """Who uses PersistentVolumes of `driver`, out of the API's JSON: claims in values, of storage classes, by hand.
+
+    Pods that have ended hold no mount, pods without a node have none yet. Volumes of Kubernetes' own glusterfs plugin
+    are not looked for: it went with 1.26, the oldest version that the chart takes.
+    """
+    claims = {
+        (bound["namespace"], bound["name"])
+        for volume in volumes
+        if volume["spec"].get("csi", {}).get("driver") == driver and (bound := volume["spec"].get("claimRef"))
+    }
+    return sorted(
+        User(pod["metadata"]["namespace"], pod["metadata"]["name"], claim)
+        for pod in pods
+        if pod["spec"].get("nodeName") and pod["status"].get("phase") not in ("Succeeded", "Failed")
+        for claim in _claims(pod)
+        if (pod["metadata"]["namespace"], claim) in claims
+    )
+
+
+def _claims(pod: Object) -> Iterator[str]:
+    for volume in pod["spec"].get("volumes", []):
+        if "persistentVolumeClaim" in volume:
+            yield volume["persistentVolumeClaim"]["claimName"]
+        elif "ephemeral" in volume:
+            yield f"{pod['metadata']['name']}-{volume['name']}"
+
+
+def verdict(found: Sequence[User], release: str, namespace: str, upgrade: bool) -> str:
+    """The sentence that stands alone, and why the uninstall, or `upgrade`, ends here where there are `found` users."""
+    if not found:
+        return "No pod uses a volume of this release: it may go."
+    pods = {(user.namespace, user.pod) for user in found}
+    # Seen with Helm 3 and 4: after the uninstall the release is `uninstalling` and "has no deployed releases".
+    uninstall = (
+        "Delete these pods, then uninstall again.\n"
+        f"To uninstall all the same: `helm uninstall {release} -n {namespace} --no-hooks`. To keep the release: "
+        f"`helm rollback {release} REVISION -n {namespace}` with the last revision of `helm history`, for Helm "
+        "takes no upgrade before that."
+    )
+    keep = (
+        "These values have no claims and no storage classes: keep the driver with `csi.enabled: true`, or delete these "
+        "pods and upgrade again."
+    )
+    return "\n".join(
+        [
+            f"Refused, nothing was {'changed' if upgrade else 'deleted'}: {counted(len(pods), 'pod')} still mount"
+            f"{'s' if len(pods) == 1 else ''} volumes of this release.",
+            *(f"  - {user}" for user in found),
+            "Without the driver the kubelet can neither mount nor unmount for them. "
+            + (keep if upgrade else uninstall),
+            "`hooks.deleteGuard: false` switches this check off.",
+        ]
+    )

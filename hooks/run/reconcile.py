@@ -1,0 +1,270 @@
+"""The pool is brought to what values say: look, plan, do, and look again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from hooks.gluster.folders import Folder
+from hooks.gluster.model import Observed
+from hooks.gluster.observe import observe, with_coming, with_folders, with_own_word
+from hooks.gluster.runner import OutcomeUnknown, PeerUnavailable, Runner
+from hooks.gluster.session import Broken, GlusterError
+from hooks.plan.build import Plan, bricks_to_inspect, make_plan, rebuild_remembered, remembered, settled
+from hooks.plan.drain import pool_of
+from hooks.plan.model import Step, Until
+from hooks.plan.rebuild import words
+from hooks.plan.repair import offline
+from hooks.plan.state import Memory
+from hooks.run.apply import EndedBadly, Unfinished, apply_phase
+from hooks.run.report import Report, plan_text
+from hooks.values.model import BrickSpec, Values
+
+R = TypeVar("R")
+
+SETTLE_SECONDS = 60
+"""How long peers and bricks may take to find each other again after a start (measured: 4 to 20 s)."""
+
+SAME_PLAN = 3
+"""How often the same plan is carried out to its end without an effect before the hook gives up."""
+REPAIR_SECONDS = 15
+"""How long a brick may take to come up by itself before the hook starts it."""
+
+
+class Refused(Exception):
+    """The hook ends without having reached what values say; the message is for the user's terminal."""
+
+
+@dataclass
+class Hook:
+    """What one run of the hook works with. `deadline` is a time.monotonic() value, `lost` asks after the lock."""
+
+    values: Values
+    deadline: float
+    report: Report
+    save: Callable[[Memory], None]
+    lost: Callable[[], bool] = lambda: False
+
+    def left(self) -> float:
+        """Seconds until the deadline."""
+        return self.deadline - time.monotonic()
+
+    def stop_if_lost(self) -> None:
+        """Raise Refused when another hook has taken the lock."""
+        if self.lost():
+            raise Refused("The lock on this release was lost to another hook: this one stops. The next run goes on.")
+
+    def remember(self, memory: Memory) -> None:
+        """Record it, unless another hook has taken the lock: then its record stands."""
+        self.stop_if_lost()
+        self.save(memory)
+
+
+def look_and_plan(
+    runner: Runner,
+    values: Values,
+    addresses: Mapping[str, str],
+    memory: Memory,
+    restarting: Container[str] = (),
+    coming: Container[str] = (),
+    known: Mapping[BrickSpec, Folder] | None = None,
+    new: bool = False,
+    mend_only: bool = False,
+) -> tuple[Observed, Plan]:
+    """One snapshot of the pool and the plan for it; `known` folders are not read again, `coming` nodes have no peer.
+
+    Raises what observe() raises.
+    """
+    present = {node: address for node, address in addresses.items() if node not in coming}
+    if new:
+        # Probably every volume is to be made.
+        observed = observe(runner, present, new=True, bricks=[b for spec in values.volumes for b in spec.bricks])
+        known = observed.folders
+    else:
+        observed = observe(runner, present, everyone=not values.host_network) if present else Observed(())
+    observed = pool_of(values, with_coming(observed, addresses, memory.uuids))
+    if rebuilding := words(values, memory).keys() & present.keys():
+        observed = with_own_word(runner, observed, rebuilding)
+    bricks = bricks_to_inspect(values, observed, memory)
+    if bricks:
+        observed = with_folders(runner, observed, bricks, coming, known)
+    return observed, make_plan(values, observed, memory, restarting, mend_only)
+
+
+def until_read(look: Callable[[], R], until: float, stands: str) -> R:
+    """Look until the pool can be read: another transaction, or a peer that has just come back, passes in a moment.
+
+    Raises Refused when it cannot after `until`, a time.monotonic() value; `stands` says what was done by then.
+    """
+    while True:
+        try:
+            return look()
+        except Broken as error:
+            if time.monotonic() > until:
+                raise Refused(f"The pool cannot be read, {stands}: {error}") from error
+        time.sleep(0.5)
+
+
+def converge(
+    hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: Memory, changed: bool = False
+) -> Observed:
+    """Bring the pool to what values say and wait until every brick of theirs is online; returns the last snapshot.
+
+    Raises Refused with the reasons: the plan refuses, a command failed, or time is up; they say whether this run has
+    `changed` anything.
+    """
+    observed, memory = _carry_through(hook, runner, addresses, memory, changed)
+    hook.remember(settled(hook.values, observed, memory))
+    return _online(hook, runner, addresses, observed)
+
+
+def mend(hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: Memory) -> Memory:
+    """Put right what is broken, before peers are restarted, as far as nothing is in the way; returns what is recorded.
+
+    What is in the way may be just what a peer's new pod is needed for. Raises Refused when a command failed.
+    """
+    return _carry_through(hook, runner, addresses, memory, False, mend_only=True)[1]
+
+
+def _carry_through(
+    hook: Hook,
+    runner: Runner,
+    addresses: Mapping[str, str],
+    memory: Memory,
+    changed: bool,
+    mend_only: bool = False,
+) -> tuple[Observed, Memory]:
+    """Look, plan and do until there is nothing left to do, or to mend."""
+    shown: list[Step] = []
+    done: list[Plan] = []
+    known: Mapping[BrickSpec, Folder] = {}
+    while True:
+        observed, plan = _settled(hook, runner, addresses, memory, changed, known, mend_only)
+        if plan.refusals or plan.waits:
+            if mend_only:
+                return observed, memory
+            raise Refused(_reasons(plan) if changed else plan_text(plan, observed))
+        if any(step not in shown for step in plan.steps) or not (shown or mend_only):
+            hook.report.say(plan_text(plan, observed))
+            shown += plan.steps
+        if not plan.steps:
+            return observed, memory
+        memory = (rebuild_remembered if mend_only else remembered)(memory, hook.values, observed)
+        hook.remember(memory)
+        if done.count(plan) >= SAME_PLAN:
+            raise Refused(
+                "\n".join(["These steps were done and the pool did not change:", *(f"  {s}" for s in plan.steps)])
+            )
+        waited, broken = _carry_out(hook, runner, plan, observed)
+        if not broken:
+            done.append(plan)
+        changed = True
+        # What only joined peers has touched no folder.
+        touched = any(step.volume or step.shell for phase in plan.next_phases for step in phase.steps)
+        known = {} if touched else observed.folders
+        memory = memory.followed(waited[Until.REBALANCED], waited[Until.HEALED])
+        hook.remember(memory)
+
+
+def _reasons(plan: Plan) -> str:
+    return "\n".join(
+        ["Stopped; what was done before stands:", *(f"  - {reason}" for reason in plan.refusals + plan.waits)]
+    )
+
+
+def _carry_out(hook: Hook, runner: Runner, plan: Plan, observed: Observed) -> tuple[dict[Until, set[str]], bool]:
+    """Do the plan's next phases.
+
+    Returns the volumes that were waited for to the end and not changed since, and whether it broke off at a step whose
+    outcome is not known.
+    """
+    waited: dict[Until, set[str]] = {until: set() for until in Until}
+    others = [p.name for p in observed.peers if p is not observed.member and p.name not in hook.values.drained]
+    members = [observed.member.name, *others]
+    if hook.values.tls:
+        # Where several peers lead transactions at the same time, one may wait for ever for an answer (seen with 11.1).
+        members = members[:1]
+    for phase in plan.next_phases:
+        if hook.left() < 0:
+            raise Refused("Time is up. What was done stands; run `helm upgrade` again to go on from there.")
+        changing = {step.volume for step in phase.steps if step.until is None}
+        waited = {until: volumes - changing for until, volumes in waited.items()}
+        try:
+            apply_phase(runner, phase, members, hook.deadline, hook.report.done, hook.report.say)
+        except GlusterError as error:
+            raise Refused(
+                f"{error}\nWhat was done before stands; mend the cause and run `helm upgrade` again."
+            ) from error
+        except Unfinished as error:
+            raise Refused(str(error)) from error
+        except EndedBadly as error:
+            hook.report.say(f"  {error}: once more.")
+            return waited, False
+        except (OutcomeUnknown, PeerUnavailable) as error:
+            hook.report.say(f"  {error}: looking at the pool again.")
+            return waited, True
+        for step in phase.steps:
+            if step.until is not None:
+                waited[step.until].add(step.volume)
+    return waited, False
+
+
+def _settled(
+    hook: Hook,
+    runner: Runner,
+    addresses: Mapping[str, str],
+    memory: Memory,
+    changed: bool,
+    known: Mapping[BrickSpec, Folder],
+    mend_only: bool,
+) -> tuple[Observed, Plan]:
+    """Look until the plan has no `waits` and nothing to repair, or that does not pass by itself.
+
+    After a start glusterd may need some seconds to find its peers again and to bring up its bricks.
+    """
+    new = not (changed or memory.uuids)
+    until = min(time.monotonic() + SETTLE_SECONDS, hook.deadline)
+    repair = min(time.monotonic() + REPAIR_SECONDS, hook.deadline)
+
+    def look() -> tuple[Observed, Plan]:
+        return look_and_plan(runner, hook.values, addresses, memory, known=known, new=new, mend_only=mend_only)
+
+    while True:
+        observed, plan = until_read(look, until, "what was done before stands" if changed else "nothing was changed")
+        now = time.monotonic()
+        passing = (plan.waits and not plan.refusals and now < until) or (plan.repairs and now < repair)
+        if not passing:
+            return observed, plan
+        time.sleep(0.5)
+
+
+def _online(hook: Hook, runner: Runner, addresses: Mapping[str, str], observed: Observed) -> Observed:
+    until = min(time.monotonic() + SETTLE_SECONDS, hook.deadline)
+    while offline := offline_bricks(hook.values, observed):
+        if time.monotonic() > until:
+            raise Refused(
+                "The volumes are as values say, but not every brick is online:\n"
+                + "\n".join(f"  - {text}" for text in offline)
+                + "\nLook at the peer's log (kubectl logs) and at its disk; `gluster volume status` shows the rest."
+            )
+        time.sleep(1)
+        try:
+            observed = replace(
+                observe(runner, addresses, everyone=not hook.values.host_network), folders=observed.folders
+            )
+        except Broken as error:
+            hook.report.say(f"  {error}: looking again.")
+    return observed
+
+
+def offline_bricks(values: Values, observed: Observed) -> list[str]:
+    """Bricks of the volumes in values that `volume status` does not show as online."""
+    wanted = {volume.name for volume in values.volumes}
+    return [
+        f"{volume.name}: brick {brick} on {observed.name_of(brick.peer)}"
+        for volume in observed.volumes
+        if volume.name in wanted
+        for brick in offline(volume, observed)
+    ]
