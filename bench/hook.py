@@ -14,7 +14,7 @@ from typing import Any
 from bench import by_hand
 from bench.table import table
 from hooks.kube.client import Cluster
-from hooks.plan.state import Memory
+from hooks.plan.state import HookState
 from hooks.run.apply import Done
 from hooks.run.reconcile import Hook, converge
 from hooks.run.report import Report
@@ -45,7 +45,7 @@ class Peers:
 
     lab: Lab
     release: Release
-    memory: Memory = field(default_factory=Memory)
+    memory: HookState = field(default_factory=HookState)
 
     def __post_init__(self) -> None:
         cluster = Cluster(self.release.namespace, self.release.name, self.lab.kubeconfig)
@@ -78,7 +78,7 @@ class Peers:
             by_hand.run(self.runner, first, [c for v in some for c in (f"volume stop {v} force", f"volume delete {v}")])
         others = [address for name, address in self.addresses.items() if name != first]
         by_hand.run(self.runner, first, [f"peer detach {address}" for address in others])
-        self.memory = Memory()
+        self.memory = HookState()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 from bench.table import table
 from hooks.gluster.observe import observe, with_folders
 from hooks.plan.build import bricks_to_inspect, make_plan
-from hooks.plan.state import Memory
+from hooks.plan.state import HookState
 from hooks.run.reconcile import Hook, converge
 from hooks.run.report import Report
 from hooks.values.files import merged
@@ -32,7 +32,7 @@ def planning() -> str:
         results = {"install": _timed(pool, wanted)}
         with contextlib.redirect_stdout(io.StringIO()):
             hook = Hook(wanted, time.monotonic() + 600, Report(), save=lambda memory: None)
-            converge(hook, pool, pool.addresses, Memory())
+            converge(hook, pool, pool.addresses, HookState())
         results |= {"nothing to do": _timed(pool, wanted), "expand": _timed(pool, more)}
         rows += [(job, str(peers), str(volumes), str(n), f"{s:.3f} s") for job, (n, s) in results.items()]
     return table(rows)
@@ -52,11 +52,11 @@ def _values(pool: FakePool, volumes: int, bricks: list[str]) -> Values:
 def _timed(pool: FakePool, values: Values) -> tuple[int, float]:
     """Steps of the plan, and the median of the CPU seconds that it took to make, looking at the pool not included."""
     observed = observe(pool, pool.addresses)
-    observed = with_folders(pool, observed, bricks_to_inspect(values, observed, Memory()))
+    observed = with_folders(pool, observed, bricks_to_inspect(values, observed, HookState()))
     seconds = []
     for _ in range(5):
         began = time.process_time()
-        bricks_to_inspect(values, observed, Memory())
-        plan = make_plan(values, observed, Memory())
+        bricks_to_inspect(values, observed, HookState())
+        plan = make_plan(values, observed, HookState())
         seconds.append(time.process_time() - began)
     return len(plan.steps), statistics.median(seconds)

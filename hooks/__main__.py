@@ -18,15 +18,15 @@ from kubernetes.client.exceptions import ApiException
 
 from hooks.gluster.session import Broken
 from hooks.kube.client import Cluster, ClusterError, PodRunner
-from hooks.kube.lease import Locked, only_hook
+from hooks.kube.lease import Locked, hold_lease
 from hooks.kube.names import fullname
 from hooks.kube.pods import PeerPod, peer_pods
-from hooks.plan.state import Memory, Tended
+from hooks.plan.state import HookState, MaintenanceState
 from hooks.run.addresses import addresses_of, moved, network_of
 from hooks.run.converge import PLAN_ONLY, run
-from hooks.run.delete_guard import users, verdict
+from hooks.run.delete_guard import consumers, refusal_text
 from hooks.run.events import COMPONENT, events_of
-from hooks.run.maintain import Tending, tend
+from hooks.run.maintain import MaintenanceRun, maintain
 from hooks.run.preview import Preview, preview, preview_text
 from hooks.run.reconcile import Hook, Refused
 from hooks.run.report import Report, status_table, success
@@ -58,8 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         raw = load(args.values)
         values = parse(raw)
         record = f"{args.fullname or fullname(raw, args.release)}-report"
-        if args.command in ("converge", "tend"):
-            work = _converge if args.command == "converge" else _tend
+        if args.command in ("converge", "maintain"):
+            work = _converge if args.command == "converge" else _maintain
             return work(cluster, values, record, args.deadline, report)
         return (_plan if args.command == "plan" else _guard)(cluster, values, record)
     except (Refused, Locked, ValuesError, ClusterError, *Broken) as error:
@@ -75,7 +75,7 @@ def _converge(cluster: Cluster, values: Values, record: str, seconds: float, rep
     )
     outcome = "The hook was ended before it was done; the next run goes on from there."
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was done until then is still recorded
-    with only_hook(cluster, _lease(record), socket.gethostname(), hook.deadline) as hook.lost:
+    with hold_lease(cluster, _lease(record), socket.gethostname(), hook.deadline) as hook.lost:
         try:
             cluster.write_record(record, {"outcome": "A hook is at work.", "report": ""})
             memory = _memory(cluster, values, record)
@@ -102,18 +102,18 @@ def _converge(cluster: Cluster, values: Values, record: str, seconds: float, rep
 
 def _delete_guard(cluster: Cluster, driver: str, upgrade: bool, report: Report) -> int:
     """Refuse an uninstall, or an `upgrade` to values without the driver, while pods mount volumes of it."""
-    found = users(driver, cluster.persistent_volumes(), cluster.pods_everywhere())
-    report.say(verdict(found, cluster.release, cluster.namespace, upgrade))
+    found = consumers(driver, cluster.persistent_volumes(), cluster.pods_everywhere())
+    report.say(refusal_text(found, cluster.release, cluster.namespace, upgrade))
     return FAILED if found else NOTHING_TO_DO
 
 
-def _tend(cluster: Cluster, values: Values, record: str, seconds: float, report: Report) -> int:
+def _maintain(cluster: Cluster, values: Values, record: str, seconds: float, report: Report) -> int:
     """Look after the pool unless a hook is at work; the outcome goes into the record, events and the report."""
     hook = Hook(values, time.monotonic() + seconds, report, save=lambda _: None)
     try:
         for busy in cluster.hooks_at_work():  # one whose pod has not started yet has no Lease
             raise Locked(busy, _lease(record))
-        with only_hook(cluster, _lease(record), socket.gethostname(), time.monotonic()) as hook.lost:
+        with hold_lease(cluster, _lease(record), socket.gethostname(), time.monotonic()) as hook.lost:
             return _look_after(cluster, hook, record)
     except Locked as error:
         report.say(f"A hook, the pod {error.holder}, is at work on this release: nothing is done until the next run.")
@@ -127,7 +127,7 @@ def _lease(record: str) -> str:
 
 def _look_after(cluster: Cluster, hook: Hook, record: str) -> int:
     data = cluster.record(record)
-    memory = Memory.of_record(data)
+    memory = HookState.from_record(data)
     if not memory.uuids or moved(hook.values, data.get("network")):
         hook.report.say("No hook has brought a pool to these values yet: there is nothing to look after.")
         return NOTHING_TO_DO
@@ -135,14 +135,14 @@ def _look_after(cluster: Cluster, hook: Hook, record: str) -> int:
     pods = _pods(cluster, hook.values, sets)
     addresses = {node: at or f"<address of {node}>" for node, at in addresses_of(hook.values, pods).items()}
     runner = _runner(cluster, pods)
-    outcome = tend(Tending(hook, runner, pods, addresses, memory, Tended.of_record(data)))
+    outcome = maintain(MaintenanceRun(hook, runner, pods, addresses, memory, MaintenanceState.from_record(data)))
     hook.report.say(f"{outcome.text()}\n({runner.execs} execs, {hook.report.seconds:.1f} s)")
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     known = cluster.events(COMPONENT) if outcome.findings else []
     old = {event["metadata"]["name"] for event in known}
     for event in events_of(outcome.findings, sets, known, now):
         cluster.write_event(event, new=event["metadata"]["name"] not in old)
-    cluster.write_record(record, {"tend": f"{now} {outcome.text()}\n", **outcome.tended.to_record()})
+    cluster.write_record(record, {"maintenance": f"{now} {outcome.text()}\n", **outcome.state.to_record()})
     return FAILED if outcome.failed else NOTHING_TO_DO
 
 
@@ -177,7 +177,7 @@ def _guard(cluster: Cluster, values: Values, record: str) -> int:
 def _preview(cluster: Cluster, values: Values, record: str, sets: Sequence[Mapping[str, Any]]) -> Preview:
     data = cluster.record(record)
     pods = _pods(cluster, values, sets)
-    return preview(values, Memory.of_record(data), data.get("network"), pods, sets, _runner(cluster, pods))
+    return preview(values, HookState.from_record(data), data.get("network"), pods, sets, _runner(cluster, pods))
 
 
 def _runner(cluster: Cluster, pods: Sequence[PeerPod]) -> PodRunner:
@@ -195,26 +195,28 @@ def _pods(cluster: Cluster, values: Values, sets: Sequence[Mapping[str, Any]]) -
     return pods if all(pod.ready for pod in pods) else peer_pods(nodes, found, cluster.warnings(), sets)
 
 
-def _memory(cluster: Cluster, values: Values, record: str) -> Memory:
+def _memory(cluster: Cluster, values: Values, record: str) -> HookState:
     """What earlier runs recorded. Raises Refused where values would move a pool that they made to another network."""
     data = cluster.record(record)
     if reason := moved(values, data.get("network")):
         raise Refused(reason)
-    return Memory.of_record(data)
+    return HookState.from_record(data)
 
 
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m hooks", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    converge_command = commands.add_parser("converge", help="bring the live pool to what values say (the chart's Job)")
+    converge_command = commands.add_parser(
+        "converge", help="bring the live pool to what the values ask for (chart's Job)"
+    )
     plan_command = commands.add_parser(
         "plan", help="print what would be done as exact gluster commands; change nothing"
     )
     guard_command = commands.add_parser(
         "guard", help="print the plan, exit 1 where it would lose or strand data (the chart's Job before an upgrade)"
     )
-    tend_command = commands.add_parser(
-        "tend", help="put right what loses nothing, say in events what else is amiss (the chart's CronJob)"
+    maintain_command = commands.add_parser(
+        "maintain", help="put right what loses nothing, say in events what else is amiss (the chart's CronJob)"
     )
     delete_command = commands.add_parser(
         "delete-guard",
@@ -228,7 +230,7 @@ def _arguments() -> argparse.ArgumentParser:
         "certificates", help="make the Secret with the pool's certificate, or renew it; one that is good stays"
     )
     certificates_command.add_argument("secret", help="its name, such as gluster-tls")
-    for command in (converge_command, plan_command, guard_command, tend_command):
+    for command in (converge_command, plan_command, guard_command, maintain_command):
         command.add_argument(
             "-f", "--values", required=True, help="values file, merged over the chart's own values.yaml"
         )
@@ -238,7 +240,7 @@ def _arguments() -> argparse.ArgumentParser:
         command.add_argument("--release", default="gluster", help="name of the Helm release (default: gluster)")
         command.add_argument("--kubeconfig", help="default: as kubectl finds it, or the pod's own account")
         command.add_argument("--context", help="context of the kubeconfig")
-    for command in (converge_command, tend_command):
+    for command in (converge_command, maintain_command):
         command.add_argument("--deadline", type=float, default=260, metavar="SECONDS", help="time it may take")
     return parser
 

@@ -160,7 +160,7 @@ class Observed:
     taking_over: frozenset[str] = frozenset()
 
     @cached_property
-    def member(self) -> Peer:
+    def reference_peer(self) -> Peer:
         """The peer whose view of the pool counts: one that sees most of the nodes in values, then one with volumes.
 
         So a node that comes with an old pool of its own never speaks for the pool that most nodes are in.
@@ -174,13 +174,13 @@ class Observed:
         return max((peer for peer in self.peers if peer.views is not None), key=weight)
 
     @cached_property
-    def members(self) -> frozenset[str]:
+    def pool_uuids(self) -> frozenset[str]:
         """UUIDs of all peers of the pool, those that values do not list too."""
-        return frozenset({self.member.uuid, *(view.uuid for view in self.member.views or ())})
+        return frozenset({self.reference_peer.uuid, *(view.uuid for view in self.reference_peer.views or ())})
 
     @property
     def volumes(self) -> tuple[Volume, ...]:
-        return self.member.volumes or ()
+        return self.reference_peer.volumes or ()
 
     def processes_of(self, volume: str) -> Sequence[Process]:
         """The processes of a volume, as `volume status` has them."""
@@ -208,4 +208,4 @@ class Observed:
     @cached_property
     def _names(self) -> dict[str, str]:
         listed = {peer.uuid: peer.name for peer in reversed(self.peers)}
-        return {view.uuid: view.hostnames[0] for view in self.member.views or ()} | listed
+        return {view.uuid: view.hostnames[0] for view in self.reference_peer.views or ()} | listed

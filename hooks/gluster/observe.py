@@ -16,14 +16,14 @@ from typing import TypeVar
 from hooks.gluster.folders import FREE, Folder, inspect, look, seen
 from hooks.gluster.model import NO_STATUS, TAKING_OVER, Observed, Peer, Status
 from hooks.gluster.runner import Runner
-from hooks.gluster.session import GlusterError, PeersAway, Reply, at_addresses, introduction, session
+from hooks.gluster.session import GlusterError, PeersUnreachable, Reply, at_addresses, session, session_with_host_info
 from hooks.gluster.xml import parse_peers, parse_rebalancing, parse_removing, parse_status, parse_uuid, parse_volumes
 from hooks.values.model import BrickSpec
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-_WHO = ("system:: uuid get", "peer status")
+_IDENTITY_COMMANDS = ("system:: uuid get", "peer status")
 AT_ONCE = 16
 """Peers that are asked at the same time."""
 
@@ -40,36 +40,36 @@ class _Answer:
 def observe(
     runner: Runner,
     addresses: Mapping[str, str],
-    everyone: bool = False,
+    query_all_peers: bool = False,
     new: bool = False,
     bricks: Iterable[BrickSpec] = (),
 ) -> Observed:
     """Take a snapshot of the pool that the nodes of `addresses` (name -> storage address) form, or are to form.
 
-    With `everyone` each peer is asked: on the pod network a restarted one sees all the others connected while some of
-    them still call its old address (measured). Where the pool is probably `new`, all is asked at once, and who is asked
-    for all looks into the folders of `bricks` in the same exec. Raises PeerUnavailable, OutcomeUnknown or GlusterError
-    when a peer cannot be read.
+    With `query_all_peers` each peer is asked: on the pod network a restarted one sees all the others connected while
+    some of them still call its old address (measured). Where the pool is probably `new`, all is asked at once, and who
+    is asked for all looks into the folders of `bricks` in the same exec. Raises PeerUnavailable, OutcomeUnknown or
+    GlusterError when a peer cannot be read.
     """
     names = list(addresses)
-    reach = [] if everyone else [addresses[other] for other in names[1:]]
+    reach = [] if query_all_peers else [addresses[other] for other in names[1:]]
     folders = _by_node(bricks)
 
-    def ask(name: str, introduce: bool = False) -> _Answer:
+    def ask(name: str, host_info: bool = False) -> _Answer:
         first = name == names[0]
-        looked_at = folders.get(name, []) if introduce else None
+        looked_at = folders.get(name, []) if host_info else None
         return _ask(runner, name, addresses[name], first, reach if first else (), looked_at)
 
     peers = None
     if not new:
-        others = _ask_from(runner, names[0], {name: addresses[name] for name in names[1:]}) if everyone else []
-        answers = side_by_side(ask, names[:1] if everyone else names[:2])
+        others = _ask_from(runner, names[0], {name: addresses[name] for name in names[1:]}) if query_all_peers else []
+        answers = side_by_side(ask, names[:1] if query_all_peers else names[:2])
         peers = _recognise(addresses, [*(answer.peer for answer in answers), *others])
     if peers is None:
         # A view that is older than the rest would not do: those who have answered are asked again.
-        answers = side_by_side(lambda name: ask(name, introduce=True), names)
+        answers = side_by_side(lambda name: ask(name, host_info=True), names)
         peers = _with_address(runner, [answer.peer for answer in answers])
-    member = Observed(peers).member
+    member = Observed(peers).reference_peer
     status = next((answer.status for answer in answers if answer.peer.name == member.name), None)
     if status is None:
         (reply,) = session(runner, member.name, ["volume status"])
@@ -77,7 +77,7 @@ def observe(
     return Observed(peers, status, {brick: at for answer in answers for brick, at in answer.folders.items()})
 
 
-def with_coming(observed: Observed, addresses: Mapping[str, str], recorded: Mapping[str, str]) -> Observed:
+def add_pending_nodes(observed: Observed, addresses: Mapping[str, str], recorded: Mapping[str, str]) -> Observed:
     """Add nodes of `addresses` that have no peer yet, as empty ones, under their `recorded` UUID if there is one."""
     present = {peer.name: peer for peer in observed.peers}
     peers = (
@@ -109,10 +109,10 @@ def with_folders(
     return replace(observed, folders=folders)
 
 
-def with_own_word(runner: Runner, observed: Observed, names: Collection[str]) -> Observed:
+def query_each_peer(runner: Runner, observed: Observed, names: Collection[str]) -> Observed:
     """Add to a snapshot what the glusterds of these nodes say themselves, and the pool's op-version."""
-    (reply,) = session(runner, observed.member.name, ["volume get all cluster.op-version"])
-    version = _root(observed.member.name, reply).findtext("volGetopts/Opt/Value", "")
+    (reply,) = session(runner, observed.reference_peer.name, ["volume get all cluster.op-version"])
+    version = _root(observed.reference_peer.name, reply).findtext("volGetopts/Opt/Value", "")
 
     def ask(peer: Peer) -> tuple[Peer, bool]:
         asked = _ask(runner, peer.name, peer.address).peer if peer.volumes is None else peer
@@ -151,9 +151,9 @@ def _ask_from(runner: Runner, name: str, addresses: Mapping[str, str]) -> list[P
     """The peers of `addresses` as they answer to the one on `name`, without their volumes; this too tries each port."""
     if not addresses:
         return []
-    answers = at_addresses(runner, name, list(addresses.values()), _WHO)
+    answers = at_addresses(runner, name, list(addresses.values()), _IDENTITY_COMMANDS)
     if silent := [address for address in addresses.values() if answers[address] is None]:
-        raise PeersAway(name, silent)
+        raise PeersUnreachable(name, silent)
     peers = []
     for other, address in addresses.items():
         uuid, views = (_root(other, reply) for reply in answers[address] or ())
@@ -164,7 +164,7 @@ def _ask_from(runner: Runner, name: str, addresses: Mapping[str, str]) -> list[P
 def _with_address(runner: Runner, peers: Sequence[Peer]) -> tuple[Peer, ...]:
     """Where a peer's node does not have its address itself, look who answers there: maybe another."""
     unsure = [peer.address for peer in peers if not peer.at_address]
-    answers = at_addresses(runner, peers[0].name, unsure, _WHO[:1]) if unsure else {}
+    answers = at_addresses(runner, peers[0].name, unsure, _IDENTITY_COMMANDS[:1]) if unsure else {}
 
     def at(address: str) -> str:
         replies = answers[address]
@@ -179,23 +179,23 @@ def _ask(
     address: str,
     status: bool = False,
     reach: Sequence[str] = (),
-    introduce: Sequence[BrickSpec] | None = None,
+    host_info: Sequence[BrickSpec] | None = None,
 ) -> _Answer:
     """Ask a peer for itself, and for `volume status` where that is wanted.
 
     Only one peer is asked for that: it locks each volume, and of three that ask at the same time every tenth is told
-    "Another transaction is in progress" (measured). Where it is to `introduce` itself it also says whether
+    "Another transaction is in progress" (measured). Where it is to `host_info` itself it also says whether
     `address` is one of its node's own (then nobody else answers there) and looks into the folders of these bricks.
     """
-    commands = [*_WHO, "volume info", *(["volume status"] if status else [])]
+    commands = [*_IDENTITY_COMMANDS, "volume info", *(["volume status"] if status else [])]
     own: Container[str] = ()
     folders: Mapping[BrickSpec, Folder] = {}
-    if introduce is None:
+    if host_info is None:
         replies = session(runner, name, commands, reach=reach)
     else:
-        said = introduction(runner, name, commands, reach, look(introduce) if introduce else ())
+        said = session_with_host_info(runner, name, commands, reach, look(host_info) if host_info else ())
         own, replies = said.addresses, said.replies
-        folders = seen(name, introduce, said.result)
+        folders = seen(name, host_info, said.result)
     uuid, views, volumes = (_root(name, reply) for reply in replies[:3])
     at_address = parse_uuid(uuid) if address in own else ""
     peer = Peer(name, address, parse_uuid(uuid), parse_peers(views), parse_volumes(volumes), at_address)

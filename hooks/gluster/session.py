@@ -96,7 +96,7 @@ class Reply:
         return not self.ok and (self.op_errno == 30802 or any(text in self.message for text in _RETRIABLE))
 
 
-class PeersAway(PeerUnavailable):
+class PeersUnreachable(PeerUnavailable):
     """No glusterd takes a connection at `addresses`, tried from `peer`: node or network is away."""
 
     def __init__(self, peer: str, addresses: Sequence[str]):
@@ -138,8 +138,8 @@ def session(
     silently gone counts as connected for up to 47 s, and a `volume status` sent meanwhile locks its volume for minutes
     (measured).
 
-    Raises PeersAway for those of `reach` that do not, PeerUnavailable when glusterd does not answer, OutcomeUnknown
-    when a command's effect is not known.
+    Raises PeersUnreachable for those of `reach` that do not, PeerUnavailable when glusterd does not answer,
+    OutcomeUnknown when a command's effect is not known.
     """
     replies: list[Reply] = []
     # Where no volume has two there is nothing to leave out.
@@ -156,13 +156,13 @@ def session(
             argv += ["gluster", "--mode=script", "--xml"]
         result = _run(runner, peer, argv, rest, limit)
         if result.stdout.startswith("away:"):
-            raise PeersAway(peer, result.stdout.split()[1:])
+            raise PeersUnreachable(peer, result.stdout.split()[1:])
         replies += _read(peer, rest, result)
     return replies
 
 
 @dataclass(frozen=True)
-class Introduction:
+class HostInfoReply:
     """What a peer says of itself: its node's network `addresses`, what a command left, `replies` of gluster."""
 
     addresses: frozenset[str]
@@ -170,19 +170,19 @@ class Introduction:
     replies: list[Reply]
 
 
-def introduction(
+def session_with_host_info(
     runner: Runner, peer: str, commands: Sequence[str], reach: Sequence[str] = (), argv: Sequence[str] = ()
-) -> Introduction:
+) -> HostInfoReply:
     """Run `argv` (where there is any) and then what `session` does, in the same exec."""
     whole = ["timeout", str(math.ceil(TIMEOUT)), "bash", "-c", _INTRODUCTION, "bash", str(len(argv)), *argv, *reach]
     result = _run(runner, peer, whole, commands, TIMEOUT)
     before, code, answer = [*_INTRODUCED.split(result.stdout, maxsplit=1), "0", ""][:3]
     if answer.startswith("away:"):
-        raise PeersAway(peer, answer.split()[1:])
+        raise PeersUnreachable(peer, answer.split()[1:])
     replies = _read(peer, commands, result)
     own, _, output = before.partition("\n")
     found = ExecResult(output, result.stderr, int(code))
-    return Introduction(frozenset(own.split()), found, replies + session(runner, peer, commands[len(replies) :]))
+    return HostInfoReply(frozenset(own.split()), found, replies + session(runner, peer, commands[len(replies) :]))
 
 
 def _run(runner: Runner, peer: str, argv: Sequence[str], commands: Sequence[str], timeout: float) -> ExecResult:

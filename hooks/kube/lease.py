@@ -47,7 +47,7 @@ class _Held:
 
 
 @contextmanager
-def only_hook(cluster: Leases, name: str, holder: str, deadline: float) -> Iterator[Callable[[], bool]]:
+def hold_lease(cluster: Leases, name: str, holder: str, deadline: float) -> Iterator[Callable[[], bool]]:
     """Hold the Lease `name` as `holder` (a pod's name); wait for it until `deadline`, a time.monotonic() value.
 
     Yields the question whether the Lease is lost, which must stop the work. Raises Locked when another hook keeps it.

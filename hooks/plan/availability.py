@@ -11,13 +11,13 @@ from hooks.plan.repair import offline
 from hooks.plan.volumes import kind_of
 
 
-def harmed_without(node: str, observed: Observed) -> list[str]:
+def unavailable_without(node: str, observed: Observed) -> list[str]:
     """Started volumes that some of their files cannot be read or written in while the peer on `node` is away."""
     texts = []
-    up = {observed.member.uuid, *(view.uuid for view in observed.member.views or () if view.healthy)}
+    up = {observed.reference_peer.uuid, *(view.uuid for view in observed.reference_peer.views or () if view.healthy)}
     left = len(up - {peer.uuid for peer in observed.peers if peer.name == node})
     for volume in observed.volumes:
-        if volume.started and _most_in_a_set(node, volume, observed) > _spare(volume):
+        if volume.started and _most_in_a_set(node, volume, observed) > fault_tolerance(volume):
             texts.append(f"without {node} a part of the volume {volume.name} ({kind_of(volume)}) is away.")
         elif volume.started and (quorum := server_quorum(volume, observed)) > left:
             texts.append(
@@ -35,12 +35,12 @@ def server_quorum(volume: Volume, observed: Observed) -> int:
     options = dict(volume.options)
     if options.get("cluster.server-quorum-type", "none") != "server":
         return 0
-    peers = 1 + len(observed.member.views or ())
+    peers = 1 + len(observed.reference_peer.views or ())
     ratio = options.get("cluster.server-quorum-ratio", "").rstrip("%")
     return math.ceil(peers * float(ratio) / 100) if ratio else peers // 2 + 1
 
 
-def missed_without(node: str, observed: Observed, unhealed: Mapping[str, Container[str]], downtime: bool) -> list[str]:
+def depend_on(node: str, observed: Observed, unhealed: Mapping[str, Container[str]], downtime: bool) -> list[str]:
     """Volumes that need what the peer on `node` serves, in a pool that is not whole.
 
     Each set in which it has a brick online must have all its bricks online and healed, and bear its absence unless
@@ -54,7 +54,7 @@ def missed_without(node: str, observed: Observed, unhealed: Mapping[str, Contain
         if (len(group) > 1 or not downtime)
         and (
             any(str(other) in unhealed.get(volume.name, ()) or other in away for other in group)
-            or (not downtime and sum(other.peer == brick.peer for other in group) > _spare(volume))
+            or (not downtime and sum(other.peer == brick.peer for other in group) > fault_tolerance(volume))
         )
     ]
 
@@ -68,7 +68,7 @@ def _served(node: str, volume: Volume, observed: Observed) -> Iterator[tuple[set
                 yield away, brick, group
 
 
-def _spare(volume: Volume) -> int:
+def fault_tolerance(volume: Volume) -> int:
     """How many bricks of a set may be away: copies without quorum all but one, with an arbiter or three copies one."""
     if volume.disperse:
         return volume.redundancy

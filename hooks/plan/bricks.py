@@ -17,15 +17,15 @@ B = TypeVar("B")
 
 
 @dataclass(frozen=True)
-class Growth:
+class BrickDiff:
     """How a volume's bricks get from what is live to what values give; `gone` are live ones that values do not give.
 
-    `widened` is one new brick for each existing set, in the order of the sets; `added` are whole new sets. Of bricks on
-    drained nodes `moved` have a new place beside them, `leaving` are whole sets of which one has none, and `stuck` are
-    those that can neither move nor leave.
+    `new_replicas` is one new brick for each existing set, in the order of the sets; `added` are whole new sets. Of
+    bricks on drained nodes `moved` have a new place beside them, `leaving` are whole sets of which one has none, and
+    `stuck` are those that can neither move nor leave.
     """
 
-    widened: tuple[BrickSpec, ...] = ()
+    new_replicas: tuple[BrickSpec, ...] = ()
     added: tuple[BrickSpec, ...] = ()
     left_over: tuple[BrickSpec, ...] = ()
     gone: tuple[BrickSpec, ...] = ()
@@ -35,7 +35,7 @@ class Growth:
 
     @property
     def taken(self) -> tuple[BrickSpec, ...]:
-        return self.widened + self.added + tuple(new for _, new in self.moved)
+        return self.new_replicas + self.added + tuple(new for _, new in self.moved)
 
 
 def live_bricks(volume: Volume, observed: Observed) -> tuple[BrickSpec, ...]:
@@ -43,24 +43,24 @@ def live_bricks(volume: Volume, observed: Observed) -> tuple[BrickSpec, ...]:
     return tuple(BrickSpec(observed.name_of(brick.peer), brick.path) for brick in volume.bricks)
 
 
-def growth(spec: VolumeSpec, volume: Volume | None, observed: Observed, drained: Container[str] = ()) -> Growth:
+def growth(spec: VolumeSpec, volume: Volume | None, observed: Observed, drained: Container[str] = ()) -> BrickDiff:
     """What to add to a volume (None: to make it) so that it has the bricks of `spec` and none on `drained` nodes."""
     if volume is None:
-        return Growth(added=spec.bricks, left_over=spec.left_over)
+        return BrickDiff(added=spec.bricks, left_over=spec.left_over)
     live = live_bricks(volume, observed)
     offered = (*spec.bricks, *spec.left_over)
     free = [brick for brick in offered if brick not in live]
-    moved, leaving = _off(in_sets(live, volume.set_size), free, drained)
-    widened: list[BrickSpec] = []
+    moved, leaving = evacuate(in_sets(live, volume.set_size), free, drained)
+    new_replicas: list[BrickSpec] = []
     if spec.set_size == volume.set_size + 1:
         for old in in_sets(live, volume.set_size):
-            if (brick := _fits(old, free)) is not None:
-                widened.append(brick)
+            if (brick := pick_free_brick(old, free)) is not None:
+                new_replicas.append(brick)
                 free.remove(brick)
     added = _whole_sets(free, spec.set_size)
     stays = added or len(leaving) < len(live)
-    return Growth(
-        widened=tuple(widened),
+    return BrickDiff(
+        new_replicas=tuple(new_replicas),
         added=added,
         left_over=tuple(brick for brick in free if brick not in added),
         gone=tuple(brick for brick in live if brick not in offered and brick.node not in drained),
@@ -70,7 +70,7 @@ def growth(spec: VolumeSpec, volume: Volume | None, observed: Observed, drained:
     )
 
 
-def _off(
+def evacuate(
     sets: Sequence[Sequence[BrickSpec]], free: list[BrickSpec], drained: Container[str]
 ) -> tuple[list[tuple[BrickSpec, BrickSpec]], list[BrickSpec]]:
     """How bricks get off drained nodes: new places for them, taken from `free`, and whole sets without such places.
@@ -84,7 +84,7 @@ def _off(
         bound = [brick for brick in group if brick.node in drained]
         for brick in bound if len(group) > 1 else ():
             used = [*(other for other in group if other not in bound), *(new for _, new in found)]
-            place = _fits(used, [other for other in free if other not in used], brick.path)
+            place = pick_free_brick(used, [other for other in free if other not in used], brick.path)
             if place is not None:
                 found.append((brick, place))
         if len(found) < len(bound):
@@ -96,7 +96,7 @@ def _off(
     return moved, leaving
 
 
-def other_sets(spec: VolumeSpec, volume: Volume, observed: Observed) -> bool:
+def would_regroup(spec: VolumeSpec, volume: Volume, observed: Observed) -> bool:
     """Whether values in their present order would group the same bricks otherwise, as when `nodes` is sorted anew."""
     live = live_bricks(volume, observed)
     groups = ({frozenset(s) for s in in_sets(bricks, spec.set_size)} for bricks in (live, spec.bricks))
@@ -108,7 +108,7 @@ def in_sets(bricks: Sequence[B], size: int) -> list[Sequence[B]]:
     return [bricks[start : start + size] for start in range(0, len(bricks), size)]
 
 
-def _fits(used: Sequence[BrickSpec], free: Iterable[BrickSpec], path: str = "") -> BrickSpec | None:
+def pick_free_brick(used: Sequence[BrickSpec], free: Iterable[BrickSpec], path: str = "") -> BrickSpec | None:
     """A free brick on a node that the set does not use yet; one with the same path before others."""
     fitting = [brick for brick in free if brick.node not in {other.node for other in used}]
     paths = {path} if path else {other.path for other in used}

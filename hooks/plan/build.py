@@ -17,7 +17,7 @@ from hooks.plan import repair as plan_repair
 from hooks.plan import volumes as plan_volumes
 from hooks.plan.bricks import growth, live_bricks
 from hooks.plan.model import Decision, Phase, Step
-from hooks.plan.state import Memory
+from hooks.plan.state import HookState
 from hooks.values.model import BrickSpec, Values
 
 
@@ -53,7 +53,7 @@ class Plan:
         return self.phases[: last + 1]
 
 
-def bricks_to_inspect(values: Values, observed: Observed, memory: Memory) -> tuple[BrickSpec, ...]:
+def bricks_to_inspect(values: Values, observed: Observed, memory: HookState) -> tuple[BrickSpec, ...]:
     """Bricks whose folders the planner must know: those that volumes are to get or to lose, and those offline."""
     wanted = (
         *plan_volumes.brick_folders(values, observed),
@@ -64,20 +64,20 @@ def bricks_to_inspect(values: Values, observed: Observed, memory: Memory) -> tup
 
 
 def make_plan(
-    values: Values, observed: Observed, memory: Memory, restarting: Container[str] = (), mend_only: bool = False
+    values: Values, observed: Observed, memory: HookState, restarting: Container[str] = (), repair_only: bool = False
 ) -> Plan:
     """Decide. `observed` must hold the folders of `bricks_to_inspect`; `restarting` nodes get a changed pod.
 
-    With `mend_only` the plan is no more than what is broken: lost peers and bricks, and what does not run.
+    With `repair_only` the plan is no more than what is broken: lost peers and bricks, and what does not run.
     """
-    peers = plan_peers.decide(observed, memory.uuids, plan_rebuild.identities(values, observed, memory))
+    peers = plan_peers.decide(observed, memory.uuids, plan_rebuild.uuids_to_restore(values, observed, memory))
     identity = plan_rebuild.decide(values, observed, memory)
     if identity.refusals or identity.phases[0].steps:
         return Plan(identity.phases, peers.refusals + identity.refusals, peers.waits, peers.notes)
     resets = plan_rebuild.resets(values, observed, memory)
     lost = {found.volume.name for found in plan_rebuild.lost_bricks(values, observed, memory)}
     repair = plan_repair.decide(values, observed, lost)
-    if mend_only:
+    if repair_only:
         return _plan((replace(peers, phases=()), resets, repair), repair)
     deletion = plan_delete.decide(values, observed, memory)
     volumes = plan_volumes.decide(values, observed, memory, restarting)
@@ -96,14 +96,14 @@ def _plan(parts: Sequence[Decision], repair: Decision) -> Plan:
     )
 
 
-def remembered(memory: Memory, values: Values, observed: Observed) -> Memory:
+def remembered(memory: HookState, values: Values, observed: Observed) -> HookState:
     """What must be recorded before the plan's first step, so that a killed hook finds it again.
 
     Options that are being set are the hook's from now on, older ones still are; bricks that were found free may be
     taken; what gets bricks must be healed or rebalanced afterwards.
     """
-    memory = rebuild_remembered(memory, values, observed)
-    if plan_rebuild.identities(values, observed, memory):
+    memory = record_before_repairs(memory, values, observed)
+    if plan_rebuild.uuids_to_restore(values, observed, memory):
         return memory  # which bricks are on which node cannot be said while a peer has a wrong UUID
     existing = {volume.name: volume for volume in observed.volumes}
     grown = {spec.name: growth(spec, existing.get(spec.name), observed, values.drained) for spec in values.volumes}
@@ -120,12 +120,12 @@ def remembered(memory: Memory, values: Values, observed: Observed) -> Memory:
         },
         taking={v: tuple(f"{b.node}:{b.path}" for b in g.taken) for v, g in grown.items() if g.taken},
         rebalancing=_and(memory.rebalancing, (v for v, g in grown.items() if g.added and v in existing)),
-        healing=_and(memory.healing, (v for v, g in grown.items() if g.widened or g.moved)),
+        healing=_and(memory.healing, (v for v, g in grown.items() if g.new_replicas or g.moved)),
         deleting=plan_delete.remembered(values, observed, memory),
     )
 
 
-def rebuild_remembered(memory: Memory, values: Values, observed: Observed) -> Memory:
+def record_before_repairs(memory: HookState, values: Values, observed: Observed) -> HookState:
     """The part of `remembered` that goes with a plan that only mends."""
     rebuilding = plan_rebuild.started(values, observed, memory)
     return replace(
@@ -135,11 +135,11 @@ def rebuild_remembered(memory: Memory, values: Values, observed: Observed) -> Me
     )
 
 
-def settled(values: Values, observed: Observed, memory: Memory) -> Memory:
-    """What is left to remember once the pool is what values say; of volumes that are not listed all stays known."""
+def settled(values: Values, observed: Observed, memory: HookState) -> HookState:
+    """What is left to remember after success; of volumes that are not listed all stays known."""
     listed = {spec.name: tuple(key for key, _ in spec.options) for spec in values.volumes}
     kept = {v.name for v in observed.volumes} - listed.keys()
-    return Memory(
+    return HookState(
         uuids={peer.name: peer.uuid for peer in observed.peers},
         options={**{name: keys for name, keys in memory.options.items() if name in kept}, **listed},
         rebalancing=tuple(name for name in memory.rebalancing if name in kept),

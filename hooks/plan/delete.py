@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from hooks.gluster.model import Observed
 from hooks.plan.bricks import listed, live_bricks
 from hooks.plan.model import Decision, Phase, Step
-from hooks.plan.state import Memory, Names
+from hooks.plan.state import HookState, Names
 from hooks.values.model import BrickSpec, Values
 
 # Directories stay behind everywhere, and empty files of exactly the mode ---------T only point to where a file is. All
@@ -27,7 +27,7 @@ _REMOVE = (
 )
 
 
-def decide(values: Values, observed: Observed, memory: Memory) -> Decision:
+def decide(values: Values, observed: Observed, memory: HookState) -> Decision:
     """Plan the deletion of the volumes in `values.deleted`, and the removal of folders that earlier ones left."""
     existing = {volume.name: volume for volume in observed.volumes}
     stop, delete, refusals, notes = [], [], [], []
@@ -51,7 +51,7 @@ def decide(values: Values, observed: Observed, memory: Memory) -> Decision:
     remove = [
         _removal(brick, observed, memory)
         for brick in brick_folders(values, observed, memory)
-        if doomed(brick, observed, memory)
+        if may_be_removed(brick, observed, memory)
     ]
     phases = (
         Phase("Remove folders that bricks have left", tuple(remove), observe=True),
@@ -61,7 +61,7 @@ def decide(values: Values, observed: Observed, memory: Memory) -> Decision:
     return Decision(phases, tuple(refusals), notes=tuple(notes))
 
 
-def _removal(brick: BrickSpec, observed: Observed, memory: Memory) -> Step:
+def _removal(brick: BrickSpec, observed: Observed, memory: HookState) -> Step:
     volume_id = observed.folders[brick].volume_id
     command, why = _REMOVE.format(path=brick.path, digits=volume_id.replace("-", "")), "a brick of a deleted volume"
     if str(brick) not in memory.deleting.get(volume_id, ()):
@@ -70,7 +70,7 @@ def _removal(brick: BrickSpec, observed: Observed, memory: Memory) -> Step:
     return Step(command, peer=brick.node, why=why, shell=True, seconds=REMOVE_SECONDS)
 
 
-def doomed(brick: BrickSpec, observed: Observed, memory: Memory) -> bool:
+def may_be_removed(brick: BrickSpec, observed: Observed, memory: HookState) -> bool:
     """Whether the folder is what a volume left that was deleted with its data, or a set that left its volume."""
     volume_id = observed.folders[brick].volume_id
     owner = next((volume for volume in observed.volumes if volume.id == volume_id), None)
@@ -79,7 +79,7 @@ def doomed(brick: BrickSpec, observed: Observed, memory: Memory) -> bool:
     return owner is None and str(brick) in memory.deleting.get(volume_id, ())
 
 
-def brick_folders(values: Values, observed: Observed, memory: Memory) -> Iterator[BrickSpec]:
+def brick_folders(values: Values, observed: Observed, memory: HookState) -> Iterator[BrickSpec]:
     """Folders that the planner must know: of bricks that are to be removed, now or after their volume's deletion."""
     nodes = {peer.name for peer in observed.peers}
     folders = (*remembered(values, observed, memory).values(), *memory.left.values())
@@ -87,15 +87,15 @@ def brick_folders(values: Values, observed: Observed, memory: Memory) -> Iterato
     yield from (brick for place in sorted(places) if (brick := BrickSpec(*place.split(":", 1))).node in nodes)
 
 
-def remembered(values: Values, observed: Observed, memory: Memory) -> Names:
-    """`Memory.deleting` for what is deleted now, and for what was deleted before; words taken back are forgotten."""
+def remembered(values: Values, observed: Observed, memory: HookState) -> Names:
+    """`HookState.deleting` for what is deleted now, and for what was deleted before; words taken back are forgotten."""
     now = {v.id: tuple(map(str, live_bricks(v, observed))) for v in observed.volumes if v.name in values.deleted}
     ids = {volume.id for volume in observed.volumes}
     return {**{volume_id: places for volume_id, places in memory.deleting.items() if volume_id not in ids}, **now}
 
 
-def settled(observed: Observed, memory: Memory) -> Names:
-    """What is left of `Memory.deleting` when nothing is to be done: folders on nodes that values do not list now."""
+def settled(observed: Observed, memory: HookState) -> Names:
+    """What is left of `HookState.deleting` when nothing is to be done: folders on nodes that values do not list now."""
     ids = {volume.id for volume in observed.volumes}
     nodes = {peer.name for peer in observed.peers}
     left = {

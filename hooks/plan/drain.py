@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from hooks.gluster.model import Observed, Peer, Volume
-from hooks.plan.bricks import Growth, growth, listed, live_bricks
+from hooks.plan.bricks import BrickDiff, growth, listed, live_bricks
 from hooks.plan.delete import FIND_FILE, REMOVE_SECONDS
 from hooks.plan.model import Decision, Step, Until, phase, phases_of
-from hooks.plan.state import Memory
+from hooks.plan.state import HookState
 from hooks.plan.volumes import ask_to_heal
 from hooks.values.model import BrickSpec, Values, VolumeSpec
 
@@ -40,7 +40,7 @@ class _Steps:
     detach: list[Step] = phase("Let the peers go", observe=True)
 
 
-def decide(values: Values, observed: Observed, memory: Memory) -> Decision:
+def decide(values: Values, observed: Observed, memory: HookState) -> Decision:
     """Plan the next part of every drain. `observed` must hold the folders of `brick_folders`."""
     leaving = [peer for peer in observed.peers if peer.name in values.drained]
     if not leaving:
@@ -59,7 +59,7 @@ def decide(values: Values, observed: Observed, memory: Memory) -> Decision:
                 "does not use yet, and no other set takes its data. Add a node or a brick directory, or take "
                 "`state: drained` back."
             )
-        elif volume.name in memory.rebalancing or grown.added or grown.widened or not volume.started:
+        elif volume.name in memory.rebalancing or grown.added or grown.new_replicas or not volume.started:
             continue  # first what is under way
         elif grown.moved:
             _move(volume, grown, observed, steps)
@@ -75,16 +75,16 @@ def decide(values: Values, observed: Observed, memory: Memory) -> Decision:
 
 def pool_of(values: Values, observed: Observed) -> Observed:
     """The snapshot without drained nodes that have left the pool: they are nobody's concern any more."""
-    names = {name for view in observed.member.views or () for name in view.hostnames}
+    names = {name for view in observed.reference_peer.views or () for name in view.hostnames}
     peers = tuple(
         peer
         for peer in observed.peers
-        if peer.name not in values.drained or peer.uuid in observed.members or peer.address in names
+        if peer.name not in values.drained or peer.uuid in observed.pool_uuids or peer.address in names
     )
     return replace(observed, peers=peers) if len(peers) < len(observed.peers) else observed
 
 
-def _move(volume: Volume, grown: Growth, observed: Observed, steps: _Steps) -> None:
+def _move(volume: Volume, grown: BrickDiff, observed: Observed, steps: _Steps) -> None:
     """The first brick of the volume that has a place; the next one when this one is filled."""
     if len(steps.move) == MOVES:
         return
@@ -96,14 +96,14 @@ def _move(volume: Volume, grown: Growth, observed: Observed, steps: _Steps) -> N
     steps.move.append(
         Step(
             f"volume replace-brick {volume.name} {places} commit force",
-            peer=observed.member.name,  # one after the other: each restarts the self-heal daemons
+            peer=observed.reference_peer.name,  # one after the other: each restarts the self-heal daemons
             volume=volume.name,
             why=f"{old.node} is drained; until {new.node} is filled there is a copy less",
         )
     )
 
 
-def _leave(volume: Volume, grown: Growth, observed: Observed, steps: _Steps) -> Iterator[str]:
+def _leave(volume: Volume, grown: BrickDiff, observed: Observed, steps: _Steps) -> Iterator[str]:
     """Whole sets: their data moves to the others, then they are taken out. Yields why not."""
     name = volume.name
     hosts = {
@@ -148,7 +148,7 @@ def _detach(peer: Peer, values: Values, observed: Observed, steps: _Steps) -> No
         if volume.started and volume.set_size > 1:
             _heal(volume, steps)
     others = [other.name for other in observed.peers if other.name not in values.drained]
-    by = observed.member.name if observed.member.name in others else others[0]
+    by = observed.reference_peer.name if observed.reference_peer.name in others else others[0]
     steps.detach.append(Step(f"peer detach {peer.address}", peer=by, why=f"{peer.name} is drained and holds no brick"))
 
 
@@ -171,7 +171,7 @@ def _not_listed(values: Values, observed: Observed) -> Iterator[str]:
             )
 
 
-def _kept(spec: VolumeSpec, grown: Growth) -> Iterator[str]:
+def _kept(spec: VolumeSpec, grown: BrickDiff) -> Iterator[str]:
     if grown.moved:
         old = tuple(old for old, _ in grown.moved)
         yield f"{spec.name}: {listed(old)} keeps its old copy; remove it by hand when the node has left."

@@ -101,14 +101,14 @@ def started(before: Observed, now: Observed) -> Iterator[Finding]:
                 yield Finding("DaemonStarted", f"{node} {volume.name} {process.host}", text, node, good=True)
 
 
-def unreachable(observed: Observed, heals: Heals, young: Container[str]) -> Iterator[Finding]:
-    """Bricks that glusterd calls online and no client reaches, as with an old port, but for `young` ones."""
+def unreachable(observed: Observed, heals: Heals, just_repaired: Container[str]) -> Iterator[Finding]:
+    """Bricks that glusterd calls online and no client reaches, as with an old port, but for `just_repaired` ones."""
     for volume in observed.volumes:
         away = set(offline(volume, observed))
         lost = {brick.name for brick in heals.get(volume.name, ()) if not brick.connected}
         for brick in volume.bricks:
             node = observed.name_of(brick.peer)
-            if str(brick) in lost and brick not in away and f"{node}:{brick.path}" not in young:
+            if str(brick) in lost and brick not in away and f"{node}:{brick.path}" not in just_repaired:
                 text = (
                     f"{node}:{brick.path}: the brick of {volume.name} runs, but no client gets a connection to it: "
                     "glusterd gives out an old port, or a firewall is between. Once nothing is left to heal on the "
@@ -179,20 +179,22 @@ def full_bricks(observed: Observed, spaces: Sequence[Space], percent: int) -> li
 
 
 def drifted_options(values: Values, observed: Observed) -> list[Finding]:
-    """Volumes with options that are not as values say."""
+    """Volumes with options that differ from the values."""
     live = {volume.name: dict(volume.options) for volume in observed.volumes}
     findings = []
     for spec in values.volumes:
         options = live.get(spec.name)
         if options is not None and (differ := differing(spec, options)):
-            words = [f"{key} is {options.get(key, 'not set')}, values say {value}" for key, value in differ.items()]
-            text = f"Options of {spec.name} are not as values say: {first_of(words, '; ')}. `helm upgrade` sets them."
+            words = [
+                f"{key} is {options.get(key, 'not set')}, the values ask for {value}" for key, value in differ.items()
+            ]
+            text = f"Options of {spec.name} differ from the values: {first_of(words, '; ')}. `helm upgrade` sets them."
             findings.append(Finding("OptionDrift", spec.name, text))
     return findings
 
 
 def refused(reasons: Sequence[str], nodes: Sequence[str]) -> list[Finding]:
-    """Why the hook would refuse what values say."""
+    """Why the hook would refuse what the values ask for."""
     return [Finding("PlanRefused", text, text, _node(text, nodes)) for text in reasons]
 
 
@@ -206,7 +208,7 @@ def drifted_pool(plan: Plan) -> list[Finding]:
     ]
     if not left or plan.refusals:
         return []
-    text = f"The pool is not what values say; `helm upgrade` would do: {first_of(left, '; ')}."
+    text = f"The pool is not what the values ask for; `helm upgrade` would do: {first_of(left, '; ')}."
     return [Finding("PoolDrift", "plan", text)]
 
 

@@ -18,7 +18,7 @@ def decide(observed: Observed, recorded: Mapping[str, str], rebuilt: Container[s
     """
     whole = replace(observed, peers=tuple(peer for peer in observed.peers if peer.name not in rebuilt))
     refusals = _wrong_addresses(whole, recorded) or [
-        *_lost(whole, recorded),
+        *_lost_state(whole, recorded),
         *_clones_in_use(whole.peers),
         *_foreign_pools(whole),
     ]
@@ -43,11 +43,11 @@ def decide(observed: Observed, recorded: Mapping[str, str], rebuilt: Container[s
 
 def _views(observed: Observed) -> dict[str, PeerView]:
     """The pool's other members as the counting peer sees them, by UUID."""
-    return {view.uuid: view for view in observed.member.views or ()}
+    return {view.uuid: view for view in observed.reference_peer.views or ()}
 
 
 def _in_pool(observed: Observed, peer: Peer) -> bool:
-    return peer is observed.member or peer.uuid in _views(observed)
+    return peer is observed.reference_peer or peer.uuid in _views(observed)
 
 
 def _wrong_addresses(observed: Observed, recorded: Mapping[str, str]) -> list[str]:
@@ -73,13 +73,13 @@ def lost(observed: Observed, recorded: Mapping[str, str]) -> dict[str, str]:
     for peer in observed.peers:
         at_address = next((v for v in _views(observed).values() if peer.address in v.hostnames), None)
         known = at_address.uuid if at_address else recorded.get(peer.name, peer.uuid)
-        if known == peer.uuid or (at_address is None and known not in observed.members):
+        if known == peer.uuid or (at_address is None and known not in observed.pool_uuids):
             continue
         found[peer.name] = known
     return found
 
 
-def _lost(observed: Observed, recorded: Mapping[str, str]) -> list[str]:
+def _lost_state(observed: Observed, recorded: Mapping[str, str]) -> list[str]:
     """Known name or address, other UUID: the node's state folder was lost or exchanged. It is not a new peer."""
     peers = {peer.name: peer for peer in observed.peers}
     return [
@@ -106,15 +106,15 @@ def _clones_in_use(peers: Sequence[Peer]) -> list[str]:
 def _foreign_pools(observed: Observed) -> list[str]:
     """Peers that belong to another pool, or have volumes of their own, cannot be probed (gluster: errno 3)."""
     return [
-        f"{peer.name} ({peer.address}) already has {belongings(peer)} that the pool of {observed.member.name} does "
-        "not know. Two pools cannot be joined: empty its state folder if that pool is not needed any more, or take "
-        "the node out of `nodes`."
+        f"{peer.name} ({peer.address}) already has {describe_membership(peer)} that the pool of "
+        f"{observed.reference_peer.name} does not know. Two pools cannot be joined: empty its state folder if that "
+        "pool is not needed any more, or take the node out of `nodes`."
         for peer in observed.peers
         if peer.views is not None and not peer.alone and not _in_pool(observed, peer)
     ]
 
 
-def belongings(peer: Peer) -> str:
+def describe_membership(peer: Peer) -> str:
     """Volumes and peers that a peer knows, in words."""
     volumes = [volume.name for volume in peer.volumes or ()]
     peers = [view.hostnames[0] for view in peer.views or ()]
@@ -126,7 +126,7 @@ def belongings(peer: Peer) -> str:
 def _resets(observed: Observed) -> list[Step]:
     """`uuid reset` works only on a peer without peers and volumes; one holder of each UUID keeps it."""
     steps = []
-    holders = {observed.member.uuid: observed.member.name}
+    holders = {observed.reference_peer.uuid: observed.reference_peer.name}
     for view in _views(observed).values():
         holders.setdefault(view.uuid, view.hostnames[0])
     for peer in observed.peers:
@@ -139,7 +139,7 @@ def _resets(observed: Observed) -> list[Step]:
 
 
 def _probes(observed: Observed, renewed: set[str]) -> list[Step]:
-    member = observed.member
+    member = observed.reference_peer
     views = _views(observed)
     steps = []
     for peer in observed.peers:
@@ -154,7 +154,7 @@ def _probes(observed: Observed, renewed: set[str]) -> list[Step]:
 
 def _probe_back(observed: Observed) -> list[Step]:
     """The first peer is stored under whatever its probe came from; probed back it is known by its address too."""
-    member = observed.member
+    member = observed.reference_peer
     others = [peer for peer in observed.peers if peer is not member]
     prober = next((peer for peer in others if _lacks_address(peer, member)), None)
     if prober is None and others and not any(_in_pool(observed, peer) for peer in others):

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from hooks.gluster.model import TAKING_OVER, Observed, Peer, Volume
 from hooks.plan.bricks import in_sets, listed, live_bricks
 from hooks.plan.model import Decision, Phase, Step
-from hooks.plan.peers import belongings, lost
+from hooks.plan.peers import describe_membership, lost
 from hooks.plan.repair import offline, running
-from hooks.plan.state import Memory
+from hooks.plan.state import HookState
 from hooks.values.model import BrickSpec, Values
 
 # The state folder is written first and the identity last; glusterd is ended before it can write its own again, and the
@@ -31,32 +31,33 @@ END_GLUSTERD = "kill $(grep -lzx '[g]lusterd' /proc/[0-9]*/cmdline | cut -d/ -f3
 """Ends a peer's glusterd, and so its container, which starts anew as a whole, bricks and all."""
 
 
-def words(values: Values, memory: Memory) -> dict[str, str]:
+def words(values: Values, memory: HookState) -> dict[str, str]:
     """Nodes whose `rebuild` word was not used yet, with it."""
     return {n.name: n.rebuild for n in values.nodes if n.rebuild and n.rebuild not in memory.rebuilt.get(n.name, ())}
 
 
-def identities(values: Values, observed: Observed, memory: Memory) -> dict[str, str]:
+def uuids_to_restore(values: Values, observed: Observed, memory: HookState) -> dict[str, str]:
     """Nodes that must get the UUID they had in the pool: it is lost, or glusterd was ended before all was written."""
     authorised = words(values, memory)
     found = {name: uuid for name, uuid in lost(observed, memory.uuids).items() if name in authorised}
     for peer in observed.peers:
         if peer.name in authorised and peer.name in memory.rebuilding and peer.views is not None:
             unknown = _others(observed, peer.uuid).keys() - {view.uuid for view in peer.views}
-            if unknown and peer is not observed.member:
+            if unknown and peer is not observed.reference_peer:
                 found.setdefault(peer.name, peer.uuid)
     return found
 
 
-def decide(values: Values, observed: Observed, memory: Memory) -> Decision:
+def decide(values: Values, observed: Observed, memory: HookState) -> Decision:
     """Plan that peers get their identity back. Nothing else can be planned until they have."""
     steps, refusals = [], []
-    for name, uuid in identities(values, observed, memory).items():
+    for name, uuid in uuids_to_restore(values, observed, memory).items():
         peer = next(peer for peer in observed.peers if peer.name == name)
         if _foreign(peer, observed):
             refusals.append(
-                f"{name} ({peer.address}) cannot be rebuilt as peer {uuid}: its glusterd has {belongings(peer)} that "
-                "the pool does not know. Empty its state folder if they are not needed, and start its pod anew."
+                f"{name} ({peer.address}) cannot be rebuilt as peer {uuid}: its glusterd has "
+                f"{describe_membership(peer)} that the pool does not know. Empty its state folder if "
+                "they are not needed, and start its pod anew."
             )
         else:
             why = f"{name} gets its UUID back and starts anew"
@@ -65,7 +66,7 @@ def decide(values: Values, observed: Observed, memory: Memory) -> Decision:
 
 
 @dataclass(frozen=True)
-class Lost:
+class LostBrick:
     """A brick whose folder is not there any more, on a node that may be rebuilt."""
 
     volume: Volume
@@ -74,7 +75,7 @@ class Lost:
     others_offline: tuple[BrickSpec, ...]
 
 
-def lost_bricks(values: Values, observed: Observed, memory: Memory) -> Iterator[Lost]:
+def lost_bricks(values: Values, observed: Observed, memory: HookState) -> Iterator[LostBrick]:
     """Offline bricks whose folders are gone though the disk is there, on nodes that may be rebuilt."""
     authorised = words(values, memory)
     for volume in running(values, observed):
@@ -83,10 +84,10 @@ def lost_bricks(values: Values, observed: Observed, memory: Memory) -> Iterator[
             for brick in group:
                 if brick in away and brick.node in authorised and _gone(brick, values, observed):
                     others = tuple(other for other in group if other in away and other != brick)
-                    yield Lost(volume, brick, away[brick], others)
+                    yield LostBrick(volume, brick, away[brick], others)
 
 
-def resets(values: Values, observed: Observed, memory: Memory) -> Decision:
+def resets(values: Values, observed: Observed, memory: HookState) -> Decision:
     """Plan that lost bricks are made anew, each in a set whose other bricks hold all of its data."""
     steps, refusals, waits = [], [], []
     gone = list(lost_bricks(values, observed, memory))
@@ -106,7 +107,7 @@ def resets(values: Values, observed: Observed, memory: Memory) -> Decision:
             place = f"{found.address}:{found.brick.path}"
             command = f"volume reset-brick {name} {place} {place} commit force"
             why = f"{found.brick.node} has lost it"
-            steps.append(Step(command, peer=observed.member.name, volume=name, why=why))
+            steps.append(Step(command, peer=observed.reference_peer.name, volume=name, why=why))
     for peer in observed.peers:
         behind = {v.id for v in observed.volumes} - {v.id for v in peer.volumes or ()}
         if peer.name in memory.rebuilding and peer.volumes is not None and behind:
@@ -124,13 +125,13 @@ def resets(values: Values, observed: Observed, memory: Memory) -> Decision:
     return Decision(phases, tuple(refusals), tuple(waits))
 
 
-def started(values: Values, observed: Observed, memory: Memory) -> set[str]:
+def started(values: Values, observed: Observed, memory: HookState) -> set[str]:
     """Nodes whose rebuild begins with this plan."""
     found = {lost.brick.node for lost in lost_bricks(values, observed, memory)}
-    return found | identities(values, observed, memory).keys()
+    return found | uuids_to_restore(values, observed, memory).keys()
 
 
-def to_heal(nodes: set[str], observed: Observed, memory: Memory) -> list[str]:
+def to_heal(nodes: set[str], observed: Observed, memory: HookState) -> list[str]:
     """Volumes with copies that must catch up when these nodes are rebuilt."""
     uuids = {memory.uuids.get(node) for node in nodes} | {p.uuid for p in observed.peers if p.name in nodes}
     addresses = {peer.address for peer in observed.peers if peer.name in nodes}
@@ -141,21 +142,25 @@ def to_heal(nodes: set[str], observed: Observed, memory: Memory) -> list[str]:
     ]
 
 
-def used(values: Values, memory: Memory) -> Mapping[str, tuple[str, ...]]:
-    """`Memory.rebuilt` when everything is done."""
+def used(values: Values, memory: HookState) -> Mapping[str, tuple[str, ...]]:
+    """`HookState.rebuilt` when everything is done."""
     now = {name: word for name, word in words(values, memory).items() if name in memory.rebuilding}
     return {**memory.rebuilt, **{name: (*memory.rebuilt.get(name, ()), word) for name, word in now.items()}}
 
 
 def _others(observed: Observed, uuid: str) -> dict[str, tuple[str, ...]]:
     """The pool's members but for `uuid`, with the names by which they are known."""
-    known = {view.uuid: view.hostnames for view in observed.member.views or ()}
-    return {u: names for u, names in {observed.member.uuid: (observed.member.address,), **known}.items() if u != uuid}
+    known = {view.uuid: view.hostnames for view in observed.reference_peer.views or ()}
+    return {
+        u: names
+        for u, names in {observed.reference_peer.uuid: (observed.reference_peer.address,), **known}.items()
+        if u != uuid
+    }
 
 
 def _foreign(peer: Peer, observed: Observed) -> bool:
     volumes = {volume.id for volume in observed.volumes}
-    return any(view.uuid not in observed.members for view in peer.views or ()) or any(
+    return any(view.uuid not in observed.pool_uuids for view in peer.views or ()) or any(
         volume.id not in volumes for volume in peer.volumes or ()
     )
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from hooks.gluster.checksums import Copies, Copy
 from hooks.gluster.model import Observed, Peer
-from hooks.plan.availability import harmed_without
+from hooks.plan.availability import unavailable_without
 from hooks.plan.health import Finding, Heals
 from hooks.plan.model import Step
 from hooks.plan.rebuild import END_GLUSTERD
@@ -42,7 +42,7 @@ def rejections(observed: Observed) -> dict[str, set[str]]:
     return found
 
 
-def odd_one(observed: Observed) -> str:
+def outlier(observed: Observed) -> str:
     """The only peer that is at odds with more than half of the others, "" where nobody can say which one is wrong."""
     odd = [node for node, others in rejections(observed).items() if len(others) * 2 > len(observed.peers) - 1]
     return odd[0] if len(odd) == 1 else ""
@@ -99,7 +99,7 @@ def _unsafe(values: Values, observed: Observed, peer: Peer, found: Copies, wrong
         for view in other.views or ():
             if other is not peer and view.uuid != peer.uuid and not view.healthy:
                 return f"{observed.name_of(view.uuid)} is no healthy peer either as {other.name} sees it"
-    return "" if values.allow_downtime else " ".join(harmed_without(peer.name, observed)).removesuffix(".")
+    return "" if values.allow_downtime else " ".join(unavailable_without(peer.name, observed)).removesuffix(".")
 
 
 def _missed(observed: Observed, peer: Peer, heals: Heals) -> str:

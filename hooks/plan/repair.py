@@ -1,4 +1,4 @@
-"""What is broken in volumes that are as values say: bricks and self-heal daemons that do not run."""
+"""What is broken in volumes that are what the values ask for: bricks and self-heal daemons that do not run."""
 
 from __future__ import annotations
 

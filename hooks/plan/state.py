@@ -10,7 +10,7 @@ Names = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
-class Memory:
+class HookState:
     """`uuids` of the nodes; by volume: `options` that the hook set, bricks it found free and is `taking`.
 
     `rebalancing` and `healing` are volumes whose bricks were added to, until the data has followed. Bricks by the id of
@@ -28,7 +28,7 @@ class Memory:
     rebuilding: tuple[str, ...] = ()
     rebuilt: Names = field(default_factory=dict)
 
-    def followed(self, rebalanced: Container[str], healed: Container[str]) -> Memory:
+    def followed(self, rebalanced: Container[str], healed: Container[str]) -> HookState:
         """The same without the volumes whose data has followed."""
         return replace(
             self,
@@ -54,10 +54,10 @@ class Memory:
         }
 
     @staticmethod
-    def of_record(data: Mapping[str, str]) -> Memory:
+    def from_record(data: Mapping[str, str]) -> HookState:
         """Read what `to_record` wrote; keys that are missing are empty."""
         work = json.loads(data.get("unfinished", "{}"))
-        return Memory(
+        return HookState(
             uuids=json.loads(data.get("peers", "{}")),
             options=_names(json.loads(data.get("options", "{}"))),
             taking=_names(work.get("taking", {})),
@@ -71,7 +71,7 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Tended:
+class MaintenanceState:
     """What a look after the pool leaves to the next one: by volume the entries that were `to_heal`, and nodes whose
     rejected peers were `mended` and have not been seen in the pool since."""
 
@@ -80,13 +80,13 @@ class Tended:
 
     def to_record(self) -> dict[str, str]:
         """Keys and texts for the ConfigMap."""
-        return {"tended": json.dumps({"toHeal": dict(self.to_heal), "mended": self.mended}, indent=1)}
+        return {"maintenanceState": json.dumps({"toHeal": dict(self.to_heal), "mended": self.mended}, indent=1)}
 
     @staticmethod
-    def of_record(data: Mapping[str, str]) -> Tended:
+    def from_record(data: Mapping[str, str]) -> MaintenanceState:
         """Read what `to_record` wrote; keys that are missing are empty."""
-        found = json.loads(data.get("tended", "{}"))
-        return Tended(found.get("toHeal", {}), tuple(found.get("mended", ())))
+        found = json.loads(data.get("maintenanceState", "{}"))
+        return MaintenanceState(found.get("toHeal", {}), tuple(found.get("mended", ())))
 
 
 def _names(lists: Mapping[str, list[str]]) -> Names:

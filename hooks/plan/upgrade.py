@@ -23,7 +23,7 @@ class LivePeer:
     tls: bool = False
 
 
-def switched(values: Values, live: Mapping[str, LivePeer]) -> list[str]:
+def state_path_changed(values: Values, live: Mapping[str, LivePeer]) -> list[str]:
     """Why the state folder cannot be the one that values name: the peers would come up empty."""
     return [
         f"statePath is {values.state_path}, but the pool's state lies in {path} on {joined(sorted(nodes))}. Its peers "
@@ -33,8 +33,8 @@ def switched(values: Values, live: Mapping[str, LivePeer]) -> list[str]:
     ]
 
 
-def switched_tls(values: Values, live: Mapping[str, LivePeer], recorded: Container[str]) -> list[str]:
-    """Why the pool cannot get TLS, or lose it, as values say: a peer that is alone in that finds no other one.
+def tls_changed(values: Values, live: Mapping[str, LivePeer], recorded: Container[str]) -> list[str]:
+    """Why the pool cannot get TLS, or lose it, as the values ask for: a peer that is alone in that finds no other one.
 
     A peer that never came up, and that no earlier run `recorded`, has nothing to lose.
     """
@@ -43,13 +43,13 @@ def switched_tls(values: Values, live: Mapping[str, LivePeer], recorded: Contain
         return []
     now, said = ("runs with TLS", "false") if True in has else ("runs without TLS", "true")
     return [
-        f"The pool {now}, values say `tls.enabled: {said}`. All peers and clients would have to change at once, so an "
-        f"upgrade cannot do that: set `tls.enabled: {'true' if True in has else 'false'}` (the README says how a pool "
-        "gets TLS later)."
+        f"The pool {now}, the values ask for `tls.enabled: {said}`. All peers and clients would have to change at "
+        f"once, so an upgrade cannot do that: set `tls.enabled: {'true' if True in has else 'false'}` "
+        "(the README says how a pool gets TLS later)."
     ]
 
 
-def left_out(
+def removed_nodes(
     values: Values, live: Mapping[str, LivePeer], recorded: Mapping[str, str], observed: Observed | None
 ) -> list[str]:
     """Why nodes with a peer cannot be taken out of values: the pool still knows it, or nobody can be asked (None).
@@ -70,8 +70,8 @@ def left_out(
 
 def _needed(uuid: str | None, recorded: Mapping[str, str], observed: Observed) -> str:
     """Why the pool needs this peer; without a recorded UUID it may be any member that nobody else accounts for."""
-    strangers = observed.members - {peer.uuid for peer in observed.peers} - set(recorded.values())
-    found = {uuid} & observed.members if uuid else strangers
+    strangers = observed.pool_uuids - {peer.uuid for peer in observed.peers} - set(recorded.values())
+    found = {uuid} & observed.pool_uuids if uuid else strangers
     bricks = [
         f"{volume.name} ({brick.path})" for volume in observed.volumes for brick in volume.bricks if brick.peer in found
     ]

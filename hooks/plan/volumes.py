@@ -6,10 +6,10 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hooks.gluster.model import Observed, Volume
-from hooks.plan.bricks import Growth, growth, listed, other_sets, unusable
-from hooks.plan.delete import doomed
+from hooks.plan.bricks import BrickDiff, growth, listed, unusable, would_regroup
+from hooks.plan.delete import may_be_removed
 from hooks.plan.model import Decision, Step, Until, phase, phases_of
-from hooks.plan.state import Memory
+from hooks.plan.state import HookState
 from hooks.values.model import TLS_OPTIONS, BrickSpec, Values, VolumeSpec
 
 _TRUE = {"on", "yes", "true", "enable", "1"}
@@ -30,7 +30,7 @@ class _Steps:
     watch: list[Step] = phase("Wait until it is spread")
 
 
-def decide(values: Values, observed: Observed, memory: Memory, restarting: Container[str] = ()) -> Decision:
+def decide(values: Values, observed: Observed, memory: HookState, restarting: Container[str] = ()) -> Decision:
     """Plan creates, growth, options and starts of the volumes that values list; the others are named.
 
     The folders of nodes that are `restarting` cannot be judged yet: their peers do not see new brick directories.
@@ -46,7 +46,7 @@ def decide(values: Values, observed: Observed, memory: Memory, restarting: Conta
             brick
             for brick in grown.taken
             if brick.node not in restarting
-            and not (_leftover(brick, spec, observed, memory) or doomed(brick, observed, memory))
+            and not (_leftover(brick, spec, observed, memory) or may_be_removed(brick, observed, memory))
         ]
         refusals += unusable(fresh, spec.name, values, observed)
         refusals += _refusals(spec, volume, grown) if volume else []
@@ -56,7 +56,7 @@ def decide(values: Values, observed: Observed, memory: Memory, restarting: Conta
             steps.make.append(_with_bricks("create", spec, _type_words(spec), grown.added, observed))
         steps.make += _options(spec, volume, memory.options.get(spec.name, ()))
         if volume is None or not volume.started:
-            # Is an option before it refused, it is not tried: so it never starts with less than values ask for.
+            # If an option is rejected, `start` is skipped: a volume never starts with less than the values ask for.
             steps.make.append(Step(f"volume start {spec.name}", volume=spec.name))
         if volume is not None:
             _grow(spec, grown, observed, memory, steps)
@@ -80,7 +80,7 @@ def same_value(one: str, other: str) -> bool:
 
 
 def differing(spec: VolumeSpec, live: Mapping[str, str]) -> dict[str, str]:
-    """The options that are not as values say in a volume that has `live` ones, with what they say."""
+    """The options that differ from the values in a volume that has `live` ones, with what they say."""
     return {k: v for k, v in spec.options if k not in live or not same_value(live[k], v)}
 
 
@@ -98,13 +98,13 @@ def kind_of(volume: Volume) -> str:
     return f"replica {volume.replica}" if volume.replica > 1 else "distributed"
 
 
-def _grow(spec: VolumeSpec, grown: Growth, observed: Observed, memory: Memory, steps: _Steps) -> None:
+def _grow(spec: VolumeSpec, grown: BrickDiff, observed: Observed, memory: HookState, steps: _Steps) -> None:
     name = spec.name
-    if grown.widened:
+    if grown.new_replicas:
         # One after the other: each restarts the self-heal daemons, and two at the same time can lose them.
-        step = _with_bricks("add-brick", spec, _type_words(spec), grown.widened, observed)
-        steps.widen.append(replace(step, peer=observed.member.name))
-    if grown.widened or name in memory.healing:
+        step = _with_bricks("add-brick", spec, _type_words(spec), grown.new_replicas, observed)
+        steps.widen.append(replace(step, peer=observed.reference_peer.name))
+    if grown.new_replicas or name in memory.healing:
         steps.ask.append(ask_to_heal(name))
         steps.heal.append(Step(f"volume heal {name} info summary", volume=name, until=Until.HEALED))
     if grown.added:
@@ -149,7 +149,7 @@ def _options(spec: VolumeSpec, volume: Volume | None, set_before: Sequence[str])
     return steps
 
 
-def _leftover(brick: BrickSpec, spec: VolumeSpec, observed: Observed, memory: Memory) -> bool:
+def _leftover(brick: BrickSpec, spec: VolumeSpec, observed: Observed, memory: HookState) -> bool:
     """Whether a folder is provably what a failed create or add-brick of ours left: recorded as free, and no file in it.
 
     One that fails on a peer leaves the volume's id on the folders of the others (measured for create), and the next one
@@ -163,7 +163,7 @@ def _leftover(brick: BrickSpec, spec: VolumeSpec, observed: Observed, memory: Me
     return not known and recorded and folder.is_folder and not folder.has_files
 
 
-def _cleanups(spec: VolumeSpec, grown: Growth, observed: Observed, memory: Memory) -> list[Step]:
+def _cleanups(spec: VolumeSpec, grown: BrickDiff, observed: Observed, memory: HookState) -> list[Step]:
     return [
         # rmdir and not rm: were there a file after all, it would stay.
         Step(
@@ -178,15 +178,15 @@ def _cleanups(spec: VolumeSpec, grown: Growth, observed: Observed, memory: Memor
     ]
 
 
-def _refusals(spec: VolumeSpec, volume: Volume, grown: Growth) -> list[str]:
+def _refusals(spec: VolumeSpec, volume: Volume, grown: BrickDiff) -> list[str]:
     refusals = []
     if not _may_become(volume, spec):
         refusals.append(
-            f"The volume {spec.name} is {kind_of(volume)} in the pool, values say {spec.kind}: a volume's type stays. "
-            "Put the old type back into values, or make a new volume and copy the data. "
+            f"The volume {spec.name} is {kind_of(volume)} in the pool, the values ask for {spec.kind}: a volume's type "
+            "stays. Put the old type back into values, or make a new volume and copy the data. "
             "(What can be changed: one copy more, or an arbiter for replica 2.)"
         )
-    elif spec.set_size > volume.set_size and len(grown.widened) < len(volume.bricks) // volume.set_size:
+    elif spec.set_size > volume.set_size and len(grown.new_replicas) < len(volume.bricks) // volume.set_size:
         refusals.append(
             f"The volume {spec.name} cannot become {spec.kind}: each of its sets needs a brick on a further node. "
             "Add a node, or put the old type back into values."
@@ -214,8 +214,8 @@ def _may_become(volume: Volume, spec: VolumeSpec) -> bool:
     return live == wanted or one_more
 
 
-def _notes(spec: VolumeSpec, volume: Volume | None, grown: Growth, observed: Observed) -> Iterator[str]:
+def _notes(spec: VolumeSpec, volume: Volume | None, grown: BrickDiff, observed: Observed) -> Iterator[str]:
     if grown.left_over:
         yield f"{spec.name}: {listed(grown.left_over)} left over, they make no whole set of {spec.set_size}."
-    if volume and other_sets(spec, volume, observed):
+    if volume and would_regroup(spec, volume, observed):
         yield f"{spec.name} keeps its sets of bricks as they are; values in this order would group them otherwise."

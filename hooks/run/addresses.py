@@ -9,7 +9,7 @@ from hooks.values.model import Values
 
 
 def addresses_of(values: Values, pods: Sequence[PeerPod]) -> dict[str, str]:
-    """Node -> its peer's address: on the hosts' network what values say or the node's own, else its pod's name.
+    """Node -> its peer's address: on the hosts' network what the values ask for or the node's own, else its pod's name.
 
     Drained nodes come last: the first ones speak for the pool.
     """
@@ -40,5 +40,6 @@ def moved(values: Values, recorded: str | None) -> str:
         now = f"`clusterDomain: {values.cluster_domain}`"
     made = "the nodes' network" if on_hosts else f"the pod network, with names in {recorded.removeprefix('pods in ')}"
     return (
-        f"The pool was made on {made}, values say {now}. It stays there, nothing was changed: put the old value back."
+        f"The pool was made on {made}, the values ask for {now}. It stays there, nothing was changed: "
+        "put the old value back."
     )

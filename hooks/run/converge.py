@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from hooks.gluster.model import Observed
 from hooks.gluster.runner import ExecResult, Runner
 from hooks.kube.pods import PeerPod
-from hooks.plan.state import Memory
+from hooks.plan.state import HookState
 from hooks.run.addresses import addresses_of
-from hooks.run.reconcile import SETTLE_SECONDS, Hook, Refused, converge, look_and_plan, mend, until_read
+from hooks.run.reconcile import SETTLE_SECONDS, Hook, Refused, converge, mend, observe_and_plan, retry_until_readable
 from hooks.run.report import plan_text
 from hooks.run.rollout import roll_out, wait_for_pods
 
@@ -21,7 +21,7 @@ PLAN_ONLY = (
 
 
 @dataclass(frozen=True)
-class _WhileLocked:
+class LeaseCheckedRunner:
     """A Runner that asks peers nothing once the hook has lost its lock; what was sent before may still go on."""
 
     hook: Hook
@@ -29,24 +29,26 @@ class _WhileLocked:
 
     def run(self, peer: str, argv: Sequence[str], stdin: str = "", timeout: float = 60) -> ExecResult:
         """See runner.Runner. Raises Refused when the lock is lost."""
-        self.hook.stop_if_lost()
+        self.hook.stop_if_lease_lost()
         return self.runner.run(peer, argv, stdin, timeout)
 
 
 def run(
     hook: Hook,
-    memory: Memory,
+    memory: HookState,
     runner_of: Callable[[Sequence[PeerPod]], Runner],
     look: Callable[[], list[PeerPod]],
     delete: Callable[[str], None],
 ) -> Observed:
-    """Bring a release to what values say; returns the last snapshot. `look` finds its pods, `delete` one by its name.
+    """Bring a release to what the values ask for; returns the last snapshot.
+
+    `look` finds its pods, `delete` deletes one by its name.
 
     Raises Refused with the reasons why it did not come to that.
     """
 
     def reach(pods: Sequence[PeerPod]) -> Runner:
-        return _WhileLocked(hook, runner_of(pods))
+        return LeaseCheckedRunner(hook, runner_of(pods))
 
     pods = wait_for_pods(hook, look, delete)
     addresses = addresses_of(hook.values, pods)
@@ -60,11 +62,11 @@ def run(
 
 
 def _refuse_before_changes(
-    hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: Memory, outdated: Container[str]
+    hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: HookState, outdated: Container[str]
 ) -> None:
     """Raise Refused where values want the plan alone, or peers would be restarted for a plan that is refused then."""
-    observed, plan = until_read(
-        lambda: look_and_plan(runner, hook.values, addresses, memory, restarting=outdated),
+    observed, plan = retry_until_readable(
+        lambda: observe_and_plan(runner, hook.values, addresses, memory, restarting=outdated),
         min(time.monotonic() + SETTLE_SECONDS, hook.deadline),
         "nothing was changed",
     )

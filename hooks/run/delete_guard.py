@@ -12,7 +12,7 @@ Object = Mapping[str, Any]
 
 
 @dataclass(frozen=True, order=True)
-class User:
+class VolumeConsumer:
     """A pod that has a claim of the driver's on its node."""
 
     namespace: str
@@ -23,7 +23,7 @@ class User:
         return f"{self.namespace}/{self.pod} (claim {self.claim})"
 
 
-def users(driver: str, volumes: Iterable[Object], pods: Iterable[Object]) -> list[User]:
+def consumers(driver: str, volumes: Iterable[Object], pods: Iterable[Object]) -> list[VolumeConsumer]:
     """Who uses PersistentVolumes of `driver`, out of the API's JSON: claims in values, of storage classes, by hand.
 
     Pods that have ended hold no mount, pods without a node have none yet. Volumes of Kubernetes' own glusterfs plugin
@@ -35,7 +35,7 @@ def users(driver: str, volumes: Iterable[Object], pods: Iterable[Object]) -> lis
         if volume["spec"].get("csi", {}).get("driver") == driver and (bound := volume["spec"].get("claimRef"))
     }
     return sorted(
-        User(pod["metadata"]["namespace"], pod["metadata"]["name"], claim)
+        VolumeConsumer(pod["metadata"]["namespace"], pod["metadata"]["name"], claim)
         for pod in pods
         if pod["spec"].get("nodeName") and pod["status"].get("phase") not in ("Succeeded", "Failed")
         for claim in _claims(pod)
@@ -51,8 +51,8 @@ def _claims(pod: Object) -> Iterator[str]:
             yield f"{pod['metadata']['name']}-{volume['name']}"
 
 
-def verdict(found: Sequence[User], release: str, namespace: str, upgrade: bool) -> str:
-    """The sentence that stands alone, and why the uninstall, or `upgrade`, ends here where there are `found` users."""
+def refusal_text(found: Sequence[VolumeConsumer], release: str, namespace: str, upgrade: bool) -> str:
+    """The sentence that stands alone, and why the uninstall, or `upgrade`, ends here if there are `found` consumers."""
     if not found:
         return "No pod uses a volume of this release: it may go."
     pods = {(user.namespace, user.pod) for user in found}

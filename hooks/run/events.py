@@ -9,7 +9,7 @@ from typing import Any
 from hooks.kube.pods import NODE_ANNOTATION
 from hooks.plan.health import Finding
 
-COMPONENT = "glusterfs-tend"
+COMPONENT = "glusterfs-maintenance"
 _LONGEST = 1024
 """Characters that Kubernetes takes as an Event's message."""
 

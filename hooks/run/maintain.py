@@ -12,9 +12,9 @@ from functools import cached_property
 
 from hooks.gluster.checksums import Copies, copies
 from hooks.gluster.model import Observed, Space
-from hooks.gluster.observe import observe, with_coming
+from hooks.gluster.observe import add_pending_nodes, observe
 from hooks.gluster.runner import Runner
-from hooks.gluster.session import Broken, PeersAway, session
+from hooks.gluster.session import Broken, PeersUnreachable, session
 from hooks.gluster.xml import heals_of, parse_spaces, split_entries
 from hooks.kube.pods import PeerPod
 from hooks.plan import health as find
@@ -25,11 +25,11 @@ from hooks.plan import repair as plan_repair
 from hooks.plan.build import Plan
 from hooks.plan.health import Finding, Heals
 from hooks.plan.model import Phase, Step
-from hooks.plan.rejected import odd_one, rejections
-from hooks.plan.state import Memory, Tended
+from hooks.plan.rejected import outlier, rejections
+from hooks.plan.state import HookState, MaintenanceState
 from hooks.plan.volumes import ask_to_heal
 from hooks.run.apply import Done, apply_phase
-from hooks.run.reconcile import Hook, look_and_plan
+from hooks.run.reconcile import Hook, observe_and_plan
 from hooks.text import counted, entries
 
 SETTLE_SECONDS = 15
@@ -43,15 +43,15 @@ MEND_SECONDS = 90
 
 
 @dataclass(frozen=True)
-class Tending:
+class MaintenanceRun:
     """What one run works with. `addresses` are those of all nodes; `before` is what the last run left."""
 
     hook: Hook
     runner: Runner
     pods: Sequence[PeerPod]
     addresses: Mapping[str, str]
-    memory: Memory
-    before: Tended
+    memory: HookState
+    before: MaintenanceState
 
     @cached_property
     def unready(self) -> list[PeerPod]:
@@ -72,7 +72,7 @@ class Outcome:
 
     findings: tuple[Finding, ...]
     steps: tuple[str, ...] = ()
-    tended: Tended = field(default_factory=Tended)
+    state: MaintenanceState = field(default_factory=MaintenanceState)
     looked: Observed | None = None
     failed: bool = False
 
@@ -99,19 +99,19 @@ class Outcome:
         return "\n".join([*lines, *self.steps])
 
 
-def tend(job: Tending) -> Outcome:
+def maintain(job: MaintenanceRun) -> Outcome:
     """Look, put right, say."""
     said = _not_ready(job.unready)
     if len(job.unready) == len(job.memory.uuids.keys() & job.addresses.keys()):
-        return Outcome(tuple(said), tended=job.before, failed=True)
+        return Outcome(tuple(said), state=job.before, failed=True)
     try:
         return _look_after(job, said)
-    except PeersAway as error:
+    except PeersUnreachable as error:
         # A `volume status` would lock volumes for minutes now, see gluster.session.
-        return Outcome((*said, *find.silent(job.addresses, error.addresses, str(error))), tended=job.before)
+        return Outcome((*said, *find.silent(job.addresses, error.addresses, str(error))), state=job.before)
     except Broken as error:
         unreadable = Finding("PoolUnreadable", "", f"The pool cannot be read: {error}.")
-        return Outcome((*said, unreadable), tended=job.before, failed=True)
+        return Outcome((*said, unreadable), state=job.before, failed=True)
 
 
 def _not_ready(pods: Sequence[PeerPod]) -> list[Finding]:
@@ -121,70 +121,71 @@ def _not_ready(pods: Sequence[PeerPod]) -> list[Finding]:
     ]
 
 
-def _look_after(job: Tending, said: Sequence[Finding]) -> Outcome:
+def _look_after(job: MaintenanceRun, said: Sequence[Finding]) -> Outcome:
     observed, plan = _look_by_another(job)
     # Nothing is touched in a pool that is not all there and ours; its bricks and heals wait while it changes by itself.
-    ours = not _strangers(job, observed) and not plan_rebuild.identities(job.hook.values, observed, job.memory)
+    restoring = plan_rebuild.uuids_to_restore(job.hook.values, observed, job.memory)
+    ours = not _unexpected_peers(job, observed) and not restoring
     may = ours and not job.unready and not job.hook.values.plan_only
     calm = may and plan is not None and not plan.waits
     steps: list[str] = []
     put: list[Finding] = []
     if plan and calm and (repairs := [phase for phase in plan.phases if phase.repair]):
         was = observed
-        put += _carry_out(job, observed, repairs, steps)
+        put += _execute(job, observed, repairs, steps)
         observed, plan = _look(job, job.addresses)
         put += find.started(was, observed)
     heals, spaces = _health(job.runner, observed)
     if calm:
         put += _heal(job, observed, heals, steps)
     on_rejected, mended = _rejected(job, observed, heals, may, steps)
-    rest = _say(job, observed, plan, heals, spaces, young={f.about for f in put})
-    tended = Tended(find.to_heal(heals), mended)
-    return Outcome((*said, *put, *on_rejected, *rest), tuple(steps), tended, observed)
+    rest = _say(job, observed, plan, heals, spaces, just_repaired={f.about for f in put})
+    state = MaintenanceState(find.to_heal(heals), mended)
+    return Outcome((*said, *put, *on_rejected, *rest), tuple(steps), state, observed)
 
 
-def _look_by_another(job: Tending) -> tuple[Observed, Plan | None]:
+def _look_by_another(job: MaintenanceRun) -> tuple[Observed, Plan | None]:
     """A look, by another peer where the first is the odd one out: its volumes may not be the pool's."""
     observed, plan = _look(job, job.addresses)
-    if (odd := odd_one(observed)) != observed.member.name:
+    if (odd := outlier(observed)) != observed.reference_peer.name:
         return observed, plan
     others = {name: address for name, address in job.addresses.items() if name != odd}
     return _look(job, {**others, odd: job.addresses[odd]})
 
 
 def _say(
-    job: Tending,
+    job: MaintenanceRun,
     observed: Observed,
     plan: Plan | None,
     heals: Heals,
     spaces: Sequence[Space],
-    young: Container[str],
+    just_repaired: Container[str],
 ) -> Iterator[Finding]:
     """What is only said."""
     values, names = job.hook.values, [peer.name for peer in observed.peers]
     away = {pod.node for pod in job.unready}
     gone = find.disconnected(observed, away)
     yield from gone
-    away |= {finding.node for finding in gone} | ({odd} if (odd := odd_one(observed)) else rejections(observed).keys())
+    away |= {finding.node for finding in gone} | ({odd} if (odd := outlier(observed)) else rejections(observed).keys())
     yield from find.bricks_offline(values, observed, away)
-    yield from find.unreachable(observed, heals, young)
+    yield from find.unreachable(observed, heals, just_repaired)
     yield from find.stalled(heals, job.before.to_heal)
     yield from find.split_brain(_split_entries(job.runner, observed, find.split_volumes(heals)))
-    yield from find.full_bricks(observed, spaces, values.full_percent)
+    yield from find.full_bricks(observed, spaces, values.disk_usage_threshold)
     yield from find.drifted_options(values, observed)
     if plan and not plan.waits:
         # Of peers that are not who they should be, the rest follows.
-        yield from find.refused(_strangers(job, observed) or plan.lasting, names)
+        yield from find.refused(_unexpected_peers(job, observed) or plan.lasting, names)
         yield from find.drifted_pool(plan)
 
 
 def _split_entries(runner: Runner, observed: Observed, volumes: Sequence[str]) -> dict[str, tuple[str, ...]]:
     commands = [f"volume heal {name} info split-brain" for name in volumes]
-    replies = session(runner, observed.member.name, commands)
+    replies = session(runner, observed.reference_peer.name, commands)
     return {n: split_entries(a) for n, r in zip(volumes, replies, strict=True) if (a := r.answer) is not None}
 
 
-def _look(job: Tending, addresses: Mapping[str, str]) -> tuple[Observed, Plan | None]:
+def _look(job: MaintenanceRun, addresses: Mapping[str, str]) -> tuple[Observed, Plan | None]:
     """A snapshot once all is calm or time is up; a plan only if every peer can be asked, for it needs all of them."""
     values, began = job.hook.values, time.monotonic()
     away = {pod.node for pod in job.unready}
@@ -193,11 +194,11 @@ def _look(job: Tending, addresses: Mapping[str, str]) -> tuple[Observed, Plan | 
         try:
             if away:
                 present = {n: a for n, a in addresses.items() if n not in away | job.coming}
-                observed = observe(job.runner, present, everyone=not values.host_network)
+                observed = observe(job.runner, present, query_all_peers=not values.host_network)
                 known = {n: a for n, a in addresses.items() if n not in job.coming}
-                return with_coming(observed, known, job.memory.uuids), None
-            observed, plan = look_and_plan(job.runner, values, addresses, job.memory, coming=job.coming)
-        except PeersAway:
+                return add_pending_nodes(observed, known, job.memory.uuids), None
+            observed, plan = observe_and_plan(job.runner, values, addresses, job.memory, coming=job.coming)
+        except PeersUnreachable:
             raise
         except Broken:
             if waited > READ_SECONDS:
@@ -208,21 +209,21 @@ def _look(job: Tending, addresses: Mapping[str, str]) -> tuple[Observed, Plan | 
         time.sleep(LOOK_SECONDS)
 
 
-def _strangers(job: Tending, observed: Observed) -> tuple[str, ...]:
+def _unexpected_peers(job: MaintenanceRun, observed: Observed) -> tuple[str, ...]:
     """Why the peers are not the ones that they should be."""
     values, memory = job.hook.values, job.memory
-    return plan_peers.decide(observed, memory.uuids, plan_rebuild.identities(values, observed, memory)).refusals
+    return plan_peers.decide(observed, memory.uuids, plan_rebuild.uuids_to_restore(values, observed, memory)).refusals
 
 
-def _carry_out(job: Tending, observed: Observed, phases: Iterable[Phase], steps: list[str]) -> list[Finding]:
+def _execute(job: MaintenanceRun, observed: Observed, phases: Iterable[Phase], steps: list[str]) -> list[Finding]:
     """Do the steps; a finding for the one that failed."""
-    members = [observed.member.name]
+    members = [observed.reference_peer.name]
 
     def done(step: Done) -> None:
         steps.append(f"  done in {step.seconds:.1f} s: {step.step}")
 
     for phase in phases:
-        job.hook.stop_if_lost()
+        job.hook.stop_if_lease_lost()
         try:
             apply_phase(job.runner, phase, members, job.hook.deadline, done, steps.append)
         except Broken as error:
@@ -237,12 +238,12 @@ def _health(runner: Runner, observed: Observed) -> tuple[Heals, tuple[Space, ...
         return {}, ()
     names = [volume.name for volume in started if volume.set_size > 1]
     commands = ["volume status all detail", *(f"volume heal {name} info summary" for name in names)]
-    status, *replies = session(runner, observed.member.name, commands)
+    status, *replies = session(runner, observed.reference_peer.name, commands)
     told = {n: heals_of(a) for n, r in zip(names, replies, strict=True) if (a := r.answer) is not None}
     return told, parse_spaces(answer) if (answer := status.answer) is not None else ()
 
 
-def _heal(job: Tending, observed: Observed, heals: Heals, steps: list[str]) -> list[Finding]:
+def _heal(job: MaintenanceRun, observed: Observed, heals: Heals, steps: list[str]) -> list[Finding]:
     """Ask for the heals that wait: a self-heal daemon looks by itself only every ten minutes."""
     waiting = find.to_heal(heals)
     if not waiting:
@@ -257,20 +258,20 @@ def _heal(job: Tending, observed: Observed, heals: Heals, steps: list[str]) -> l
         )
         for name, count in waiting.items()
     ]
-    return _carry_out(job, observed, [phase], steps) or asked
+    return _execute(job, observed, [phase], steps) or asked
 
 
 def _rejected(
-    job: Tending, observed: Observed, heals: Heals, may: bool, steps: list[str]
+    job: MaintenanceRun, observed: Observed, heals: Heals, may: bool, steps: list[str]
 ) -> tuple[list[Finding], tuple[str, ...]]:
     """Findings on peers that reject each other, after a repair of the odd one where values want it; and `mended`."""
-    rejecting, odd = rejections(observed), odd_one(observed)
+    rejecting, odd = rejections(observed), outlier(observed)
     mended = tuple(node for node in job.before.mended if node in rejecting)
     if not rejecting:
         return [], ()
     away = {pod.node for pod in job.unready} | job.coming
     found = copies(job.runner, [peer.name for peer in observed.peers if peer.name not in away])
-    remedy = "`tend.repairRejected: true` lets it take the volume over from the others anew."
+    remedy = "`maintenance.repairRejected: true` lets it take the volume over from the others anew."
     if odd and may and job.hook.values.repair_rejected:
         step = rejected.repair(job.hook.values, observed, odd, found, heals)
         if isinstance(step, str):
@@ -282,16 +283,16 @@ def _rejected(
     return rejected.findings(rejecting, odd, found, remedy), mended
 
 
-def _mend(job: Tending, observed: Observed, step: Step, found: Copies, steps: list[str]) -> list[Finding]:
+def _mend(job: MaintenanceRun, observed: Observed, step: Step, found: Copies, steps: list[str]) -> list[Finding]:
     """Carry out the repair of a rejected peer and wait until the others take it in."""
-    if failed := _carry_out(job, observed, [Phase("Repair a rejected peer", (step,))], steps):
+    if failed := _execute(job, observed, [Phase("Repair a rejected peer", (step,))], steps):
         return failed
     until = min(time.monotonic() + MEND_SECONDS, job.hook.deadline)
     known = {n: a for n, a in job.addresses.items() if n not in job.coming}
     while time.monotonic() < until:
         time.sleep(1)
         try:
-            now = observe(job.runner, known, everyone=not job.hook.values.host_network)
+            now = observe(job.runner, known, query_all_peers=not job.hook.values.host_network)
         except Broken:
             continue
         healthy = all(view.healthy for peer in now.peers for view in peer.views or ())

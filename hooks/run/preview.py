@@ -11,10 +11,10 @@ from hooks.gluster.model import Observed
 from hooks.gluster.runner import Runner
 from hooks.kube.pods import NODE_ANNOTATION, PeerPod
 from hooks.plan.build import Plan
-from hooks.plan.state import Memory
-from hooks.plan.upgrade import LivePeer, left_out, restarting, switched, switched_tls
+from hooks.plan.state import HookState
+from hooks.plan.upgrade import LivePeer, removed_nodes, restarting, state_path_changed, tls_changed
 from hooks.run.addresses import addresses_of, moved
-from hooks.run.reconcile import look_and_plan, until_read
+from hooks.run.reconcile import observe_and_plan, retry_until_readable
 from hooks.run.report import plan_text
 from hooks.values.model import Values
 
@@ -49,7 +49,7 @@ def live_peers(sets: Sequence[Mapping[str, Any]]) -> dict[str, LivePeer]:
 
 def preview(
     values: Values,
-    memory: Memory,
+    memory: HookState,
     network: str | None,
     pods: Sequence[PeerPod],
     sets: Sequence[Mapping[str, Any]],
@@ -61,22 +61,22 @@ def preview(
     """
     live = live_peers(sets)
     refusals = [reason] if (reason := moved(values, network)) else []
-    refusals += switched(values, live) + switched_tls(values, live, memory.uuids)
+    refusals += state_path_changed(values, live) + tls_changed(values, live, memory.uuids)
     running = [pod for pod in pods if pod.node in live]
     unready = tuple(pod for pod in running if not pod.ready)
     if refusals or unready:
-        refusals += left_out(values, live, memory.uuids, None)
+        refusals += removed_nodes(values, live, memory.uuids, None)
         return Preview(Plan(refusals=tuple(refusals)), None, unready)
     changed = restarting(values, live) | {pod.node for pod in running if pod.outdated}
     coming = tuple(pod.node for pod in pods if pod.node not in live)
     addresses = {**addresses_of(values, pods), **{node: _unknown(values, node) for node in coming}}
-    observed, plan = until_read(
-        lambda: look_and_plan(runner, values, addresses, memory, changed, coming),
+    observed, plan = retry_until_readable(
+        lambda: observe_and_plan(runner, values, addresses, memory, changed, coming),
         time.monotonic() + READ_SECONDS,
         "nothing was changed",
     )
     asked = observed if running else None
-    plan = replace(plan, refusals=(*left_out(values, live, memory.uuids, asked), *plan.refusals))
+    plan = replace(plan, refusals=(*removed_nodes(values, live, memory.uuids, asked), *plan.refusals))
     if coming and live:
         note = f"{', '.join(coming)}: no peer runs there yet; its state and folders are looked at when it does."
         plan = replace(plan, notes=(*plan.notes, note))

@@ -1,4 +1,4 @@
-"""The pool is brought to what values say: look, plan, do, and look again."""
+"""The pool is brought to what the values ask for: look, plan, do, and look again."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TypeVar
 
 from hooks.gluster.folders import Folder
 from hooks.gluster.model import Observed
-from hooks.gluster.observe import observe, with_coming, with_folders, with_own_word
+from hooks.gluster.observe import add_pending_nodes, observe, query_each_peer, with_folders
 from hooks.gluster.runner import OutcomeUnknown, PeerUnavailable, Runner
 from hooks.gluster.session import Broken, GlusterError
-from hooks.plan.build import Plan, bricks_to_inspect, make_plan, rebuild_remembered, remembered, settled
+from hooks.plan.build import Plan, bricks_to_inspect, make_plan, record_before_repairs, remembered, settled
 from hooks.plan.drain import pool_of
 from hooks.plan.model import Step, Until
 from hooks.plan.rebuild import words
 from hooks.plan.repair import offline
-from hooks.plan.state import Memory
+from hooks.plan.state import HookState
 from hooks.run.apply import EndedBadly, Unfinished, apply_phase
 from hooks.run.report import Report, plan_text
 from hooks.values.model import BrickSpec, Values
@@ -34,7 +34,7 @@ REPAIR_SECONDS = 15
 
 
 class Refused(Exception):
-    """The hook ends without having reached what values say; the message is for the user's terminal."""
+    """The hook ends without having reached what the values ask for; the message is for the user's terminal."""
 
 
 @dataclass
@@ -44,34 +44,34 @@ class Hook:
     values: Values
     deadline: float
     report: Report
-    save: Callable[[Memory], None]
+    save: Callable[[HookState], None]
     lost: Callable[[], bool] = lambda: False
 
     def left(self) -> float:
         """Seconds until the deadline."""
         return self.deadline - time.monotonic()
 
-    def stop_if_lost(self) -> None:
+    def stop_if_lease_lost(self) -> None:
         """Raise Refused when another hook has taken the lock."""
         if self.lost():
             raise Refused("The lock on this release was lost to another hook: this one stops. The next run goes on.")
 
-    def remember(self, memory: Memory) -> None:
+    def remember(self, memory: HookState) -> None:
         """Record it, unless another hook has taken the lock: then its record stands."""
-        self.stop_if_lost()
+        self.stop_if_lease_lost()
         self.save(memory)
 
 
-def look_and_plan(
+def observe_and_plan(
     runner: Runner,
     values: Values,
     addresses: Mapping[str, str],
-    memory: Memory,
+    memory: HookState,
     restarting: Container[str] = (),
     coming: Container[str] = (),
     known: Mapping[BrickSpec, Folder] | None = None,
     new: bool = False,
-    mend_only: bool = False,
+    repair_only: bool = False,
 ) -> tuple[Observed, Plan]:
     """One snapshot of the pool and the plan for it; `known` folders are not read again, `coming` nodes have no peer.
 
@@ -83,17 +83,17 @@ def look_and_plan(
         observed = observe(runner, present, new=True, bricks=[b for spec in values.volumes for b in spec.bricks])
         known = observed.folders
     else:
-        observed = observe(runner, present, everyone=not values.host_network) if present else Observed(())
-    observed = pool_of(values, with_coming(observed, addresses, memory.uuids))
+        observed = observe(runner, present, query_all_peers=not values.host_network) if present else Observed(())
+    observed = pool_of(values, add_pending_nodes(observed, addresses, memory.uuids))
     if rebuilding := words(values, memory).keys() & present.keys():
-        observed = with_own_word(runner, observed, rebuilding)
+        observed = query_each_peer(runner, observed, rebuilding)
     bricks = bricks_to_inspect(values, observed, memory)
     if bricks:
         observed = with_folders(runner, observed, bricks, coming, known)
-    return observed, make_plan(values, observed, memory, restarting, mend_only)
+    return observed, make_plan(values, observed, memory, restarting, repair_only)
 
 
-def until_read(look: Callable[[], R], until: float, stands: str) -> R:
+def retry_until_readable(look: Callable[[], R], until: float, stands: str) -> R:
     """Look until the pool can be read: another transaction, or a peer that has just come back, passes in a moment.
 
     Raises Refused when it cannot after `until`, a time.monotonic() value; `stands` says what was done by then.
@@ -108,56 +108,56 @@ def until_read(look: Callable[[], R], until: float, stands: str) -> R:
 
 
 def converge(
-    hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: Memory, changed: bool = False
+    hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: HookState, changed: bool = False
 ) -> Observed:
-    """Bring the pool to what values say and wait until every brick of theirs is online; returns the last snapshot.
+    """Bring the pool to what the values ask for and wait until every brick is online; returns the last snapshot.
 
     Raises Refused with the reasons: the plan refuses, a command failed, or time is up; they say whether this run has
     `changed` anything.
     """
-    observed, memory = _carry_through(hook, runner, addresses, memory, changed)
+    observed, memory = _reconcile(hook, runner, addresses, memory, changed)
     hook.remember(settled(hook.values, observed, memory))
     return _online(hook, runner, addresses, observed)
 
 
-def mend(hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: Memory) -> Memory:
+def mend(hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: HookState) -> HookState:
     """Put right what is broken, before peers are restarted, as far as nothing is in the way; returns what is recorded.
 
     What is in the way may be just what a peer's new pod is needed for. Raises Refused when a command failed.
     """
-    return _carry_through(hook, runner, addresses, memory, False, mend_only=True)[1]
+    return _reconcile(hook, runner, addresses, memory, False, repair_only=True)[1]
 
 
-def _carry_through(
+def _reconcile(
     hook: Hook,
     runner: Runner,
     addresses: Mapping[str, str],
-    memory: Memory,
+    memory: HookState,
     changed: bool,
-    mend_only: bool = False,
-) -> tuple[Observed, Memory]:
+    repair_only: bool = False,
+) -> tuple[Observed, HookState]:
     """Look, plan and do until there is nothing left to do, or to mend."""
     shown: list[Step] = []
     done: list[Plan] = []
     known: Mapping[BrickSpec, Folder] = {}
     while True:
-        observed, plan = _settled(hook, runner, addresses, memory, changed, known, mend_only)
+        observed, plan = _wait_until_stable(hook, runner, addresses, memory, changed, known, repair_only)
         if plan.refusals or plan.waits:
-            if mend_only:
+            if repair_only:
                 return observed, memory
             raise Refused(_reasons(plan) if changed else plan_text(plan, observed))
-        if any(step not in shown for step in plan.steps) or not (shown or mend_only):
+        if any(step not in shown for step in plan.steps) or not (shown or repair_only):
             hook.report.say(plan_text(plan, observed))
             shown += plan.steps
         if not plan.steps:
             return observed, memory
-        memory = (rebuild_remembered if mend_only else remembered)(memory, hook.values, observed)
+        memory = (record_before_repairs if repair_only else remembered)(memory, hook.values, observed)
         hook.remember(memory)
         if done.count(plan) >= SAME_PLAN:
             raise Refused(
                 "\n".join(["These steps were done and the pool did not change:", *(f"  {s}" for s in plan.steps)])
             )
-        waited, broken = _carry_out(hook, runner, plan, observed)
+        waited, broken = _execute(hook, runner, plan, observed)
         if not broken:
             done.append(plan)
         changed = True
@@ -174,15 +174,15 @@ def _reasons(plan: Plan) -> str:
     )
 
 
-def _carry_out(hook: Hook, runner: Runner, plan: Plan, observed: Observed) -> tuple[dict[Until, set[str]], bool]:
+def _execute(hook: Hook, runner: Runner, plan: Plan, observed: Observed) -> tuple[dict[Until, set[str]], bool]:
     """Do the plan's next phases.
 
     Returns the volumes that were waited for to the end and not changed since, and whether it broke off at a step whose
     outcome is not known.
     """
     waited: dict[Until, set[str]] = {until: set() for until in Until}
-    others = [p.name for p in observed.peers if p is not observed.member and p.name not in hook.values.drained]
-    members = [observed.member.name, *others]
+    others = [p.name for p in observed.peers if p is not observed.reference_peer and p.name not in hook.values.drained]
+    members = [observed.reference_peer.name, *others]
     if hook.values.tls:
         # Where several peers lead transactions at the same time, one may wait for ever for an answer (seen with 11.1).
         members = members[:1]
@@ -211,14 +211,14 @@ def _carry_out(hook: Hook, runner: Runner, plan: Plan, observed: Observed) -> tu
     return waited, False
 
 
-def _settled(
+def _wait_until_stable(
     hook: Hook,
     runner: Runner,
     addresses: Mapping[str, str],
-    memory: Memory,
+    memory: HookState,
     changed: bool,
     known: Mapping[BrickSpec, Folder],
-    mend_only: bool,
+    repair_only: bool,
 ) -> tuple[Observed, Plan]:
     """Look until the plan has no `waits` and nothing to repair, or that does not pass by itself.
 
@@ -229,10 +229,12 @@ def _settled(
     repair = min(time.monotonic() + REPAIR_SECONDS, hook.deadline)
 
     def look() -> tuple[Observed, Plan]:
-        return look_and_plan(runner, hook.values, addresses, memory, known=known, new=new, mend_only=mend_only)
+        return observe_and_plan(runner, hook.values, addresses, memory, known=known, new=new, repair_only=repair_only)
 
     while True:
-        observed, plan = until_read(look, until, "what was done before stands" if changed else "nothing was changed")
+        observed, plan = retry_until_readable(
+            look, until, "what was done before stands" if changed else "nothing was changed"
+        )
         now = time.monotonic()
         passing = (plan.waits and not plan.refusals and now < until) or (plan.repairs and now < repair)
         if not passing:
@@ -245,14 +247,14 @@ def _online(hook: Hook, runner: Runner, addresses: Mapping[str, str], observed: 
     while offline := offline_bricks(hook.values, observed):
         if time.monotonic() > until:
             raise Refused(
-                "The volumes are as values say, but not every brick is online:\n"
+                "The volumes are what the values ask for, but not every brick is online:\n"
                 + "\n".join(f"  - {text}" for text in offline)
                 + "\nLook at the peer's log (kubectl logs) and at its disk; `gluster volume status` shows the rest."
             )
         time.sleep(1)
         try:
             observed = replace(
-                observe(runner, addresses, everyone=not hook.values.host_network), folders=observed.folders
+                observe(runner, addresses, query_all_peers=not hook.values.host_network), folders=observed.folders
             )
         except Broken as error:
             hook.report.say(f"  {error}: looking again.")

@@ -38,7 +38,7 @@ def headline(plan: Plan, observed: Observed) -> str:
         return f"Refused, nothing was changed: {counted(len(plan.refusals or plan.waits), 'reason')}."
     peers = counted(len(observed.peers), "peer")
     if not plan.steps:
-        return f"Nothing to do: the pool of {peers} is what values say."
+        return f"Nothing to do: the pool of {peers} is what the values ask for."
     return f"The plan for {peers}: {counted(len(plan.steps), 'step')}."
 
 
@@ -75,7 +75,7 @@ def status_table(observed: Observed) -> str:
 def success(values: Values, observed: Observed) -> str:
     """The last line of a run that reached its end."""
     peers, volumes = counted(len(observed.peers), "peer"), counted(len(values.volumes), "volume")
-    return f"The pool is what values say: {peers}, {volumes}, every brick online."
+    return f"The pool is what the values ask for: {peers}, {volumes}, every brick online."
 
 
 def _state(process: Process | None) -> tuple[str, str, str]:

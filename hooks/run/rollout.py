@@ -15,7 +15,7 @@ from hooks.gluster.runner import Runner
 from hooks.gluster.session import Broken, Reply, session
 from hooks.gluster.xml import healed, unhealed_bricks
 from hooks.kube.pods import PeerPod
-from hooks.plan.availability import harmed_without, missed_without
+from hooks.plan.availability import depend_on, unavailable_without
 from hooks.plan.repair import offline
 from hooks.plan.volumes import ask_to_heal
 from hooks.run.reconcile import REPAIR_SECONDS, Hook, Refused
@@ -51,7 +51,7 @@ def wait_for_pods(
             return pods
         for pod in missing:
             if pod.replaceable:
-                hook.stop_if_lost()
+                hook.stop_if_lease_lost()
                 hook.report.say(
                     f"{pod.node}: the pod {pod.pod} of older values never started ({pod.problem}); replaced."
                 )
@@ -89,14 +89,14 @@ def roll_out(
         return pods
     hook.report.say(f"{len(outdated)} of {len(pods)} peers get a changed pod, one at a time: {', '.join(outdated)}.")
     observed, first = _wait_until_whole(hook, runner_of(pods), addresses, outdated)
-    harmed = [text for node in outdated for text in harmed_without(node, observed)]
+    harmed = [text for node in outdated for text in unavailable_without(node, observed)]
     if harmed and not hook.values.allow_downtime:
         raise Refused("\n".join(["Peers are not restarted:", *(f"  - {text}" for text in harmed), _REMEDY]))
     while outdated:
         node = first or outdated[0]
         outdated.remove(node)
         began = time.monotonic()
-        hook.stop_if_lost()
+        hook.stop_if_lease_lost()
         delete(next(pod.pod for pod in pods if pod.node == node))
         pods = wait_for_pods(hook, look, delete, "what was done before stands")
         _, first = _wait_until_whole(hook, runner_of(pods), addresses, outdated)
@@ -119,13 +119,13 @@ def _wait_until_whole(
     while True:
         first, looking = None, time.monotonic()
         try:
-            looked = observe(runner, addresses, everyone=not hook.values.host_network)
+            looked = observe(runner, addresses, query_all_peers=not hook.values.host_network)
             observed = _without(hook.values.deleted, looked)
             reasons = _broken(observed)
             unhealed = {} if reasons else _unhealed(runner, observed)
             reasons += [("", f"{name}: {words}") for name, words in unhealed.items()]
             if unhealed and time.monotonic() - asked > ASK_SECONDS:
-                _ask_to_heal(runner, observed.member.name, unhealed)
+                _ask_to_heal(runner, observed.reference_peer.name, unhealed)
                 asked = time.monotonic()
             if not reasons:
                 first = ""
@@ -174,9 +174,7 @@ def _first(
     unhealed = {name: unhealed_bricks(a) for name, r in heals.items() if (a := r.answer) is not None}
     if len(unhealed) < len(heals):
         return ""
-    free = [
-        n for n in outdated if n in broken and not missed_without(n, observed, unhealed, hook.values.allow_downtime)
-    ]
+    free = [n for n in outdated if n in broken and not depend_on(n, observed, unhealed, hook.values.allow_downtime)]
     return next(iter(free), "")
 
 
@@ -205,7 +203,7 @@ def _broken(observed: Observed) -> list[tuple[str, str]]:
 def _heals(runner: Runner, observed: Observed) -> dict[str, Reply]:
     """What is said to `volume heal V info summary`, by volume."""
     names = [volume.name for volume in observed.volumes if volume.started and volume.set_size > 1]
-    replies = session(runner, observed.member.name, [f"volume heal {name} info summary" for name in names])
+    replies = session(runner, observed.reference_peer.name, [f"volume heal {name} info summary" for name in names])
     return dict(zip(names, replies, strict=True))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 TLS_OPTIONS = ("client.ssl", "server.ssl")
-"""What a volume of a pool with TLS has switched on before its first start."""
+"""What a volume of a pool with TLS has state_path_changed on before its first start."""
 TYPE_WORDS = ("replica", "arbiter", "disperse", "redundancy")
 
 
@@ -80,8 +80,8 @@ class VolumeSpec:
 class Values:
     """Everything the hook goes by. Without `host_network` peers are known by their pods' names in `cluster_domain`.
 
-    `deleted` are the volumes whose data may be destroyed. `full_percent` and `repair_rejected` are tend's. With `tls`
-    each volume has TLS_OPTIONS among its own.
+    `deleted` are the volumes whose data may be destroyed. `disk_usage_threshold` and `repair_rejected` are for the
+    maintenance run. With `tls` each volume has TLS_OPTIONS among its own.
     """
 
     nodes: tuple[Node, ...]
@@ -93,7 +93,7 @@ class Values:
     state_path: str = "/var/lib/glusterd"
     plan_only: bool = False
     deleted: tuple[str, ...] = ()
-    full_percent: int = 85
+    disk_usage_threshold: int = 85
     repair_rejected: bool = False
     tls: bool = False
 

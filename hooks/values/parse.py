@@ -37,7 +37,7 @@ def parse(raw: Mapping[str, Any]) -> Values:
         raw["statePath"],
         raw["hooks"]["planOnly"],
         deleted_of(raw["volumes"]),
-        raw["tend"]["fullPercent"],
-        raw["tend"]["repairRejected"],
+        raw["maintenance"]["diskUsageThreshold"],
+        raw["maintenance"]["repairRejected"],
         raw["tls"]["enabled"],
     )

@@ -44,7 +44,7 @@ def test_it_has_no_rights_and_no_token(helm4: Helm) -> None:
 
 def test_it_starts_anew_for_other_volumes_and_for_nothing_else(helm4: Helm) -> None:
     assert template(served(helm4, "newvol")) != template(served(helm4, "newvol", "other"))
-    assert template(served(helm4, "newvol")) == template(served(helm4, "newvol", tend={"enabled": False}))
+    assert template(served(helm4, "newvol")) == template(served(helm4, "newvol", maintenance={"enabled": False}))
 
 
 def test_it_has_the_certificate_of_a_pool_with_tls(helm4: Helm) -> None:

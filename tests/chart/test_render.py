@@ -382,7 +382,7 @@ SAY = {("", "events", "*"): "list create patch"}
     [
         ("hook", "converge", {**LOOK, **WORK, **REPLACE}),
         ("guard", "guard", LOOK),
-        ("tend", "tend", {**LOOK, **WORK, **SAY}),
+        ("maintenance", "maintenance", {**LOOK, **WORK, **SAY}),
     ],
 )
 def test_a_hook_may_do_only_this(three: Rendered, account: str, job: str, expected: dict[Any, str]) -> None:
@@ -400,12 +400,12 @@ def test_a_hook_may_do_only_this(three: Rendered, account: str, job: str, expect
     assert subject == {"kind": "ServiceAccount", "name": name, "namespace": "storage"}
     assert three.one("RoleBinding", name)["roleRef"]["name"] == name
     assert three.one("ServiceAccount", name)
-    kind = "CronJob" if job == "tend" else "Job"
+    kind = "CronJob" if job == "maintenance" else "Job"
     assert pod_spec(three.one(kind, f"gluster-{job}"))["serviceAccountName"] == name
     assert not [o for o in three.objects if o["kind"].startswith("Cluster")]
 
 
-@pytest.mark.parametrize(("kind", "job"), [("Job", "converge"), ("Job", "guard"), ("CronJob", "tend")])
+@pytest.mark.parametrize(("kind", "job"), [("Job", "converge"), ("Job", "guard"), ("CronJob", "maintenance")])
 def test_a_hook_s_pod_can_do_little(three: Rendered, kind: str, job: str) -> None:
     spec = pod_spec(three.one(kind, f"gluster-{job}"))
     (container,) = spec["containers"]
@@ -482,30 +482,30 @@ def test_an_image_without_a_registry(helm4: Helm) -> None:
 
 
 def test_tend_runs_alone_and_ends_before_a_hook_s_own_time_is_up(three: Rendered) -> None:
-    job = three.one("CronJob", "gluster-tend")["spec"]
+    job = three.one("CronJob", "gluster-maintenance")["spec"]
     assert job["schedule"] == "*/10 * * * *"
     assert job["concurrencyPolicy"] == "Forbid"
     assert (job["successfulJobsHistoryLimit"], job["failedJobsHistoryLimit"]) == (1, 1)
     spec = job["jobTemplate"]["spec"]
     assert spec["backoffLimit"] == 0
     args = pod_spec(three.one("CronJob"))["containers"][0]["args"]
-    assert args[0] == "tend"
+    assert args[0] == "maintain"
     seconds = int(args[args.index("--deadline") + 1])
     assert seconds < spec["activeDeadlineSeconds"] < three.one("Job", "*-converge")["spec"]["activeDeadlineSeconds"]
 
 
-def test_no_hook_takes_a_tend_for_one_of_its_own(three: Rendered) -> None:
-    """A tend ends quietly while a pod of the component `hook` is there."""
-    tend = three.one("CronJob")["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["labels"]
-    assert tend["app.kubernetes.io/component"] == "tend"
+def test_no_hook_takes_a_maintenance_run_for_one_of_its_own(three: Rendered) -> None:
+    """A maintenance run ends quietly while a pod of the component `hook` is there."""
+    own = three.one("CronJob")["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["labels"]
+    assert own["app.kubernetes.io/component"] == "maintenance"
     for job in three.all("Job"):
         if job["metadata"]["name"] in ("gluster-converge", "gluster-guard"):
-            assert job["spec"]["template"]["metadata"]["labels"] == {**tend, "app.kubernetes.io/component": "hook"}
+            assert job["spec"]["template"]["metadata"]["labels"] == {**own, "app.kubernetes.io/component": "hook"}
 
 
 def test_without_tend_nothing_of_it_is_there(helm4: Helm) -> None:
-    rendered = helm4.template({**THREE, "tend": {"enabled": False}})
-    assert not [name for _, name in rendered.by_key() if "tend" in name]
+    rendered = helm4.template({**THREE, "maintenance": {"enabled": False}})
+    assert not [name for _, name in rendered.by_key() if "maintenance" in name]
     assert not rendered.all("CronJob")
 
 

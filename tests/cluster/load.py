@@ -105,18 +105,18 @@ class Load:
         return dict(zip(self.volumes, map(int, counts), strict=True))
 
 
-def until_whole(release: Release, volumes: Sequence[str], tend: Callable[[], object]) -> None:
+def until_whole(release: Release, volumes: Sequence[str], maintain: Callable[[], object]) -> None:
     """Wait until every peer sees the others, each brick is online, nothing is to be healed; nothing is split-brain.
 
-    What the pool does not do by itself within half a minute is for `tend`.
+    What the pool does not do by itself within half a minute is for `maintain`.
     """
     end = time.monotonic() + 300
-    tended = time.monotonic()
+    maintained = time.monotonic()
     while reasons := _reasons(release, volumes):
         assert time.monotonic() < end, "\n".join(["The pool does not become whole:", *reasons])
-        if time.monotonic() - tended > 30:
-            tend()
-            tended = time.monotonic()
+        if time.monotonic() - maintained > 30:
+            maintain()
+            maintained = time.monotonic()
         time.sleep(3)  # the bricks that are healed are those that answer
 
 

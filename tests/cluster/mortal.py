@@ -10,7 +10,7 @@ from typing import Any
 from hooks.gluster.model import Observed
 from hooks.gluster.runner import ExecResult
 from hooks.kube.client import Cluster, PodRunner
-from hooks.plan.state import Memory
+from hooks.plan.state import HookState
 from hooks.run.reconcile import Hook, converge
 from hooks.run.report import Report
 from hooks.values.files import merged
@@ -64,14 +64,14 @@ class Person:
     release: Release
 
     @property
-    def memory(self) -> Memory:
-        return Memory.of_record(self.release.record())
+    def memory(self) -> HookState:
+        return HookState.from_record(self.release.record())
 
     @property
     def _cluster(self) -> Cluster:
         return Cluster(self.release.namespace, self.release.name, self.lab.kubeconfig)
 
-    def _save(self, memory: Memory) -> None:
+    def _save(self, memory: HookState) -> None:
         self._cluster.write_record(f"{self.release.fullname}-report", memory.to_record())
 
     def hook(self, raw: dict[str, Any], life: int = 0, killed: set[str] | None = None) -> Observed:
@@ -100,4 +100,4 @@ class Person:
             host = line.split("\t")[1].strip()
             if host != "localhost":
                 self.release.gluster("peer", "detach", host)
-        self._save(Memory())
+        self._save(HookState())

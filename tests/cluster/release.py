@@ -18,8 +18,8 @@ from hooks.gluster.model import Process
 from hooks.gluster.xml import parse_status
 from tests.cluster.lab import CHART, ROOT, CommandFailed, Lab, run, unique, until
 
-TEND: dict[str, Any] = {"enabled": True, "schedule": "0 0 1 1 *"}
-"""A CronJob that is there and does not run by itself, see Release.tend."""
+MAINTENANCE: dict[str, Any] = {"enabled": True, "schedule": "0 0 1 1 *"}
+"""A CronJob that is there and does not run by itself, see Release.maintain."""
 
 
 @dataclass
@@ -59,10 +59,10 @@ class Release:
         found = json.loads(self._command("history", self.name, "-o", "json"))
         return {entry["status"]: str(entry["revision"]) for entry in found}
 
-    def tend(self) -> str:
-        """Run one tend to its end; its log. Fails where it does not exit with 0."""
-        name, here = unique("tend"), ("-n", self.namespace)
-        self.lab.kubectl("create", "job", name, *here, f"--from=cronjob/{self.fullname}-tend")
+    def maintain(self) -> str:
+        """Run maintenance once to its end; its log. Fails where it does not exit with 0."""
+        name, here = unique("maintenance"), ("-n", self.namespace)
+        self.lab.kubectl("create", "job", name, *here, f"--from=cronjob/{self.fullname}-maintenance")
 
         def ended() -> set[str]:
             status = self.lab.get("job", name, *here).get("status", {})
@@ -80,8 +80,8 @@ class Release:
         until("the peers have ended", lambda: not self.peers())
 
     def _helm(self, verb: str, values: Mapping[str, Any], *flags: str) -> str:
-        # A tend that comes by in between would write the record, take the Lease and count as an exec.
-        text = yaml.safe_dump({"statePath": self.state, "tend": {"enabled": False}, **values})
+        # A maintenance run that comes by in between would write the record, take the Lease and count as an exec.
+        text = yaml.safe_dump({"statePath": self.state, "maintenance": {"enabled": False}, **values})
         return self._command(verb, self.name, str(CHART), "-f", "-", "--timeout", "900s", *flags, stdin=text)
 
     def _command(self, *args: str, stdin: str | None = None) -> str:

@@ -143,7 +143,7 @@ def test_a_pool_of_the_hosts_goes_on_in_pods(lab: Lab, release: Release) -> None
                 _wait_for_words(lab, release, node)
                 hosts.run(node, STOP_BRICKS)
             printed = helm.result()
-    assert "Nothing to do: the pool of 3 peers is what values say." in printed
+    assert "Nothing to do: the pool of 3 peers is what the values ask for." in printed
     check(lab, release, before)
 
 
@@ -171,12 +171,12 @@ def test_a_pool_that_knows_its_peers_by_names(lab: Lab, release: Release) -> Non
     kept = f"The volume {before.volume} is in the pool but not in `volumes`: kept as it is."
 
     # Who asks for TLS is told by the peers that the pool has none; they leave it as it is.
-    told = "is that of a pool with `tls.enabled: false`, values say true. Nothing was changed: set it to false"
+    told = "is that of a pool with `tls.enabled: false`, the values ask for true. Nothing was changed: set it to false"
     with pytest.raises(CommandFailed, match=told):
         release.install({"tls": {"enabled": True}, "nodes": entries})
     lab.kubectl("delete", "secret", "gluster-tls", "-n", release.namespace)  # else clients of these tests would use it
     printed = release.upgrade({"nodes": entries})
-    assert "Nothing to do: the pool of 3 peers is what values say." in printed
+    assert "Nothing to do: the pool of 3 peers is what the values ask for." in printed
     assert kept in printed
     check(lab, release, before)
 

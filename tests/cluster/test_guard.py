@@ -54,13 +54,16 @@ def changes(lab: Lab, values: dict[str, Any]) -> dict[str, tuple[dict[str, Any],
         "addresses exchanged": ({"nodes": swapped}, f"leads to another glusterd ({three}, UUID "),
         "a copy fewer": (
             {"volumes": [{**safe, "replica": 2, "nodes": [one, two]}, cold]},
-            f"The volume {safe['name']} is replica 3 in the pool, values say replica 2: a volume's type stays",
+            f"The volume {safe['name']} is replica 3 in the pool, the values ask for replica 2: a volume's type stays",
         ),
         "another type": (
             {"volumes": [{"name": safe["name"], "disperse": 3, "redundancy": 1}, cold]},
-            "values say disperse 3 redundancy 1: a volume's type stays",
+            "the values ask for disperse 3 redundancy 1: a volume's type stays",
         ),
-        "the pod network": ({"hostNetwork": False}, "The pool was made on the nodes' network, values say `hostNet"),
+        "the pod network": (
+            {"hostNetwork": False},
+            "The pool was made on the nodes' network, the values ask for `hostNet",
+        ),
         "another state folder": ({"statePath": "/var/lib/glusterd-tests/other"}, "but the pool's state lies in"),
         "the plan alone": (
             {"hooks": {"planOnly": True}, "volumes": [{**safe, **ONE_MORE}, cold]},
@@ -128,7 +131,7 @@ def test_a_rollback_is_guarded_too(installed: Release, values: dict[str, Any]) -
     installed.upgrade({**values, "volumes": [two]})
     installed.upgrade({**values, "volumes": [{"name": two["name"], "replica": 3}]})
     before = state(installed)
-    with pytest.raises(CommandFailed, match="is replica 3 in the pool, values say replica 2") as failed:
+    with pytest.raises(CommandFailed, match="is replica 3 in the pool, the values ask for replica 2") as failed:
         installed.rollback()
     assert state(installed) == before
     # Helm leaves the refused revision as `pending-rollback`; the refusal says how to go on.

@@ -61,7 +61,7 @@ def test_two_hooks_at_once(lab: Lab, release: Release) -> None:
         assert "every brick online" in helm.result()
     lab.kubectl("wait", "-n", release.namespace, "--for=condition=Complete", f"job/{second}", "--timeout=200s")
     logs = [lab.kubectl("logs", "-n", release.namespace, f"job/{name}") for name in (second, job["metadata"]["name"])]
-    assert sum("Nothing to do: the pool of 3 peers is what values say." in log for log in logs) == 1
+    assert sum("Nothing to do: the pool of 3 peers is what the values ask for." in log for log in logs) == 1
     assert sum(log.count("s] done in ") for log in logs) == 3 + 2 * len(volumes), "no step was done twice"
     assert set(release.gluster("volume", "list").split()) == {str(volume["name"]) for volume in volumes}
 

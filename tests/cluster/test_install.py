@@ -118,7 +118,7 @@ def test_upgrade_with_the_same_values_changes_nothing(
     before = installed.gluster("volume", "info")
     pods = installed.lab.get("pods", "-n", installed.namespace)["items"]
     printed = installed.upgrade(values, *flags)
-    assert "Nothing to do: the pool of 3 peers is what values say." in printed
+    assert "Nothing to do: the pool of 3 peers is what the values ask for." in printed
     assert execs(installed.report()) <= 3
     assert installed.gluster("volume", "info") == before
     uids = {p["metadata"]["uid"] for p in installed.lab.get("pods", "-n", installed.namespace)["items"]}
@@ -129,7 +129,7 @@ def test_plan_from_a_laptop(installed: Release, values: dict[str, Any]) -> None:
     same = installed.plan(values)
     assert (same.returncode, same.stdout.splitlines()[0]) == (
         0,
-        "Nothing to do: the pool of 3 peers is what values say.",
+        "Nothing to do: the pool of 3 peers is what the values ask for.",
     ), same
     more = {**values, "volumes": [*values["volumes"], {"name": "planned", "bricks": [BRICK1]}]}
     planned = installed.plan(more)

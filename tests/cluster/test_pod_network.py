@@ -109,15 +109,15 @@ def test_all_pods_at_once_without_dns(
     until("the pool comes back by itself", lambda: healed(installed, names), 180)
     assert sorted(installed.gluster("volume", "info").splitlines()) == info
     assert_data(lab, installed, client, names)
-    assert "Nothing to do: the pool of 3 peers is what values say." in installed.upgrade(values)
+    assert "Nothing to do: the pool of 3 peers is what the values ask for." in installed.upgrade(values)
 
 
 def test_a_pool_stays_on_its_network(lab: Lab, installed: Release, names: list[str], values: dict[str, Any]) -> None:
     with pytest.raises(CommandFailed, match="The pool was made on the pod network"):
         installed.upgrade({**values, "hostNetwork": True})
-    with pytest.raises(CommandFailed, match="values say `clusterDomain: cluster\\.example`"):
+    with pytest.raises(CommandFailed, match="the values ask for `clusterDomain: cluster\\.example`"):
         installed.upgrade({**values, "clusterDomain": "cluster.example"})
-    assert "Nothing to do: the pool of 3 peers is what values say." in installed.upgrade(values)
+    assert "Nothing to do: the pool of 3 peers is what the values ask for." in installed.upgrade(values)
 
 
 def test_another_release_does_not_start_the_bricks(lab: Lab, installed: Release, values: dict[str, Any]) -> None:

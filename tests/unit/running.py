@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from hooks.gluster.model import Observed
-from hooks.plan.state import Memory
+from hooks.plan.state import HookState
 from hooks.run.reconcile import Hook, converge
 from hooks.run.report import Report
 from hooks.values.files import merged
@@ -38,11 +38,11 @@ def addresses(values: Values) -> dict[str, str]:
 class Run:
     """One run of the hook against a pool, with what it recorded."""
 
-    def __init__(self, pool: FakePool, raw: dict[str, Any], memory: Memory | None = None) -> None:
+    def __init__(self, pool: FakePool, raw: dict[str, Any], memory: HookState | None = None) -> None:
         self.pool = pool
         self.raw = raw
         self.values: Values = parse(merged({**PLAIN, **raw}))
-        self.memory = memory or Memory()
+        self.memory = memory or HookState()
         self.report = Report()
         self.seconds = 60.0
 

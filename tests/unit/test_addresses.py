@@ -28,9 +28,13 @@ def test_addresses() -> None:
         (values(True), values(True), ""),
         (values(True), values(True, "b"), ""),
         (values(False), values(False), ""),
-        (values(True), values(False), "on the nodes' network, values say `hostNetwork: false`. It stays there"),
-        (values(False), values(True), "with names in cluster.local, values say `hostNetwork: true`. It stays"),
-        (values(False), values(False, "b"), "with names in cluster.local, values say `clusterDomain: b`. It stays"),
+        (values(True), values(False), "on the nodes' network, the values ask for `hostNetwork: false`. It stays there"),
+        (values(False), values(True), "with names in cluster.local, the values ask for `hostNetwork: true`. It stays"),
+        (
+            values(False),
+            values(False, "b"),
+            "with names in cluster.local, the values ask for `clusterDomain: b`. It stays",
+        ),
     ],
 )
 def test_a_pool_stays_on_its_network(made: Values, wanted: Values, says: str) -> None:

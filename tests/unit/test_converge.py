@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from hooks.plan.state import Memory
-from hooks.run.reconcile import Refused, look_and_plan
+from hooks.plan.state import HookState
+from hooks.run.reconcile import Refused, observe_and_plan
 from hooks.run.report import plan_text, status_table
 from hooks.values.files import merged
 from hooks.values.parse import parse
@@ -171,8 +171,11 @@ def test_root_disk_is_allowed_when_values_say_so() -> None:
             {"name": "newvol", "replica": 2, "nodes": ["b", "c"]},
             r"bricks that values no longer give: a:/mnt/brick1/newvol",
         ),
-        ({"name": "newvol", "nodes": ["a", "b"]}, r"is replica 2 in the pool, values say distributed"),
-        ({"name": "safe", "replica": 2, "arbiter": 1}, r"is replica 3 in the pool, values say replica 2 arbiter 1"),
+        ({"name": "newvol", "nodes": ["a", "b"]}, r"is replica 2 in the pool, the values ask for distributed"),
+        (
+            {"name": "safe", "replica": 2, "arbiter": 1},
+            r"is replica 3 in the pool, the values ask for replica 2 arbiter 1",
+        ),
     ],
 )
 def test_what_this_version_does_not_change_is_refused(change: dict[str, Any], says: str) -> None:
@@ -241,7 +244,7 @@ def test_two_pools_are_not_joined() -> None:
 def test_plan_is_the_same_text_twice() -> None:
     pool = FakePool("a", "b", "c")
     values = parse(merged(THREE))
-    texts = {plan_text(plan, seen) for seen, plan in (look_and_plan(pool, values, pool.addresses, Memory()),) * 2}
+    texts = {plan_text(plan, seen) for seen, plan in (observe_and_plan(pool, values, pool.addresses, HookState()),) * 2}
     assert len(texts) == 1
     assert "gluster peer probe 10.0.0.1   # on b, a gets its address as a name" in texts.pop()
 

@@ -108,7 +108,11 @@ def test_who_it_is(kubelet: Kubelet, tmp_path: Path) -> None:
 
 def test_calls_that_are_not_there_are_unimplemented(kubelet: Kubelet) -> None:
     with refused(Code.UNIMPLEMENTED):
-        kubelet.channel.unary_unary("/csi.v1.Node/NodeStageVolume")(b"", timeout=10)
+        kubelet.channel.unary_unary(
+            "/csi.v1.Node/NodeStageVolume",
+            csi_pb2.NodeGetInfoRequest.SerializeToString,
+            csi_pb2.NodeGetInfoResponse.FromString,
+        )(csi_pb2.NodeGetInfoRequest(), timeout=10)
 
 
 def test_the_kubelet_is_told_where_to_find_it(tmp_path: Path) -> None:

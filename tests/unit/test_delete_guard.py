@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hooks.run.delete_guard import User, users, verdict
+from hooks.run.delete_guard import VolumeConsumer, consumers, refusal_text
 
 OURS = "gluster.storage.glusterfs"
 
@@ -54,13 +54,13 @@ VOLUMES = [
     ids=["runs", "starts", "ephemeral", "has no node", "is done", "failed", "elsewhere", "other driver", "no driver"],
 )
 def test_who_uses_a_volume(found: dict[str, Any], using: str) -> None:
-    expected = [User("shop", "web", using)] if using else []
-    assert users(OURS, VOLUMES, [found]) == expected
+    expected = [VolumeConsumer("shop", "web", using)] if using else []
+    assert consumers(OURS, VOLUMES, [found]) == expected
 
 
 def test_the_refusal_names_each_pod_and_both_ways_past_it() -> None:
-    found = users(OURS, VOLUMES, [pod("shop", "web", **claim("pictures")), pod("shop", "api", **claim("pictures"))])
-    text = verdict(found, "gluster", "storage", upgrade=False)
+    found = consumers(OURS, VOLUMES, [pod("shop", "web", **claim("pictures")), pod("shop", "api", **claim("pictures"))])
+    text = refusal_text(found, "gluster", "storage", upgrade=False)
     assert text.splitlines()[:3] == [
         "Refused, nothing was deleted: 2 pods still mount volumes of this release.",
         "  - shop/api (claim pictures)",
@@ -68,12 +68,12 @@ def test_the_refusal_names_each_pod_and_both_ways_past_it() -> None:
     ]
     assert "`helm uninstall gluster -n storage --no-hooks`" in text
     assert "`hooks.deleteGuard: false`" in text
-    assert verdict([], "gluster", "storage", upgrade=False) == "No pod uses a volume of this release: it may go."
+    assert refusal_text([], "gluster", "storage", upgrade=False) == "No pod uses a volume of this release: it may go."
 
 
 def test_an_upgrade_without_the_driver_is_refused_with_how_to_keep_it() -> None:
-    found = users(OURS, VOLUMES, [pod("shop", "web", **claim("pictures"))])
-    text = verdict(found, "gluster", "storage", upgrade=True)
+    found = consumers(OURS, VOLUMES, [pod("shop", "web", **claim("pictures"))])
+    text = refusal_text(found, "gluster", "storage", upgrade=True)
     assert text.splitlines()[:2] == [
         "Refused, nothing was changed: 1 pod still mounts volumes of this release.",
         "  - shop/web (claim pictures)",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hooks.gluster.runner import ExecResult, OutcomeUnknown, PeerUnavailable
-from hooks.gluster.session import SLOW, TIMEOUT, introduction, session
+from hooks.gluster.session import SLOW, TIMEOUT, session, session_with_host_info
 
 DATA = Path(__file__).parent.parent / "data" / "gluster-11.1"
 
@@ -98,7 +98,7 @@ def test_bound_commands_of_a_volume_end_with_the_first_that_is_refused(tmp_path:
 def test_a_peer_says_its_addresses_and_answers_in_one_exec(
     tmp_path: Path, argv: list[str], output: str, code: int
 ) -> None:
-    said = introduction(Here(tmp_path), "x", ["peer status", "volume info"], argv=argv)
+    said = session_with_host_info(Here(tmp_path), "x", ["peer status", "volume info"], argv=argv)
     own = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=True).stdout
     assert said.addresses == set(own.split())
     assert (said.result.stdout, said.result.exit_code) == (output, code)

@@ -7,19 +7,19 @@ import time
 import pytest
 
 from hooks.kube import lease as lock
-from hooks.kube.lease import Locked, only_hook
+from hooks.kube.lease import Locked, hold_lease
 from tests.unit.leases import Beats, Leases
 
 
 def test_a_second_hook_is_told_who_is_at_work_and_the_lock_is_free_afterwards() -> None:
     leases = Leases()
     with (
-        only_hook(leases, "gluster-hook", "pod-1", time.monotonic()),
+        hold_lease(leases, "gluster-hook", "pod-1", time.monotonic()),
         pytest.raises(Locked, match="the pod pod-1, is at work on this release"),
-        only_hook(leases, "gluster-hook", "pod-2", time.monotonic()),
+        hold_lease(leases, "gluster-hook", "pod-2", time.monotonic()),
     ):
         pass
-    with only_hook(leases, "gluster-hook", "pod-2", time.monotonic()) as lost:
+    with hold_lease(leases, "gluster-hook", "pod-2", time.monotonic()) as lost:
         assert leases.holder == "pod-2"
         assert not lost()
 
@@ -32,7 +32,7 @@ def test_the_lock_of_a_dead_hook_is_taken_over(death: str) -> None:
         leases.gone.add("pod-1")
     else:
         leases.grow_old()
-    with only_hook(leases, "gluster-hook", "pod-2", time.monotonic()):
+    with hold_lease(leases, "gluster-hook", "pod-2", time.monotonic()):
         assert leases.holder == "pod-2"
 
 
@@ -53,7 +53,7 @@ def beats(monkeypatch: pytest.MonkeyPatch) -> Beats:
 
 def test_a_hook_that_lost_its_lock_is_told(beats: Beats) -> None:
     leases = Leases()
-    with only_hook(leases, "gluster-hook", "pod-1", time.monotonic()) as lost:
+    with hold_lease(leases, "gluster-hook", "pod-1", time.monotonic()) as lost:
         beats.beat()
         assert not lost()
         leases.take_lease("gluster-hook", "thief", 30, leases.stored)
@@ -67,7 +67,7 @@ def test_a_hook_that_cannot_renew_its_lock_stops_before_another_may_take_it(
 ) -> None:
     leases, clock = Leases(), Clock()
     monkeypatch.setattr(lock, "time", clock)
-    with only_hook(leases, "gluster-hook", "pod-1", clock.seconds) as lost:
+    with hold_lease(leases, "gluster-hook", "pod-1", clock.seconds) as lost:
         clock.seconds += 39
         beats.beat()
         leases.away = True

@@ -13,15 +13,15 @@ from hypothesis import HealthCheck, settings
 
 from tests.unit.machine.checks import Checks
 from tests.unit.machine.daytwo import DayTwo
-from tests.unit.machine.growth import Growth
-from tests.unit.machine.tending import Tends
+from tests.unit.machine.growth import BrickDiff
+from tests.unit.machine.maintaining import Tends
 from tests.unit.machine.troubles import Troubles
 
 EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES") or (2000 if os.environ.get("CI") else 200))
 pytestmark = pytest.mark.timeout(900)
 
 
-class GrowthMachine(Growth, Troubles, Checks):
+class GrowthMachine(BrickDiff, Troubles, Checks):
     pass
 
 

@@ -11,8 +11,8 @@ from hooks.gluster.model import Observed
 from hooks.gluster.observe import observe, side_by_side
 from hooks.gluster.runner import PeerUnavailable
 from hooks.plan.build import Plan
-from hooks.plan.state import Memory
-from hooks.run.reconcile import look_and_plan
+from hooks.plan.state import HookState
+from hooks.run.reconcile import observe_and_plan
 from hooks.values.files import merged
 from hooks.values.parse import parse
 from tests.unit.fake_pool import FakePool
@@ -28,27 +28,27 @@ def pooled(*names: str) -> FakePool:
     return pool
 
 
-def plan(pool: FakePool, addresses: dict[str, str], memory: Memory | None = None) -> tuple[Observed, Plan]:
+def plan(pool: FakePool, addresses: dict[str, str], memory: HookState | None = None) -> tuple[Observed, Plan]:
     raw: dict[str, Any] = {"nodes": [{"name": name, "address": address} for name, address in addresses.items()]}
-    return look_and_plan(pool, parse(merged(raw)), addresses, memory or Memory())
+    return observe_and_plan(pool, parse(merged(raw)), addresses, memory or HookState())
 
 
 @pytest.mark.parametrize("peers", [2, 3, 60])
-@pytest.mark.parametrize(("everyone", "execs"), [(False, 2), (True, 2)])
-def test_a_healthy_pool_costs_as_many_execs_at_any_size(peers: int, everyone: bool, execs: int) -> None:
+@pytest.mark.parametrize(("query_all_peers", "execs"), [(False, 2), (True, 2)])
+def test_a_healthy_pool_costs_as_many_execs_at_any_size(peers: int, query_all_peers: bool, execs: int) -> None:
     pool = pooled(*(f"n{i}" for i in range(1, peers + 1)))
-    observed = observe(pool, pool.addresses, everyone)
+    observed = observe(pool, pool.addresses, query_all_peers)
     assert len(pool.execs) == execs
     assert [peer.uuid for peer in observed.peers] == [peer.uuid for peer in pool.peers.values()]
-    assert all(peer.views is not None for peer in observed.peers) == (everyone or peers == 2)
+    assert all(peer.views is not None for peer in observed.peers) == (query_all_peers or peers == 2)
 
 
-@pytest.mark.parametrize("everyone", [False, True])
-def test_a_peer_that_is_away_is_named_before_anything_else_is_asked(everyone: bool) -> None:
+@pytest.mark.parametrize("query_all_peers", [False, True])
+def test_a_peer_that_is_away_is_named_before_anything_else_is_asked(query_all_peers: bool) -> None:
     pool = pooled("a", "b", "c")
     pool.peers["c"].answers = False
     with pytest.raises(PeerUnavailable, match=r"a gets no connection to glusterd \(port 24007\) at 10\.0\.0\.3:"):
-        observe(pool, pool.addresses, everyone)
+        observe(pool, pool.addresses, query_all_peers)
     assert len(pool.execs) == 1
 
 
@@ -66,7 +66,7 @@ def test_an_address_that_leads_to_a_glusterd_of_nobody_is_refused() -> None:
 
 def test_addresses_that_were_exchanged_are_refused() -> None:
     pool = pooled("a", "b", "c", "d")
-    memory = Memory(uuids={peer.name: peer.uuid for peer in pool.peers.values()})
+    memory = HookState(uuids={peer.name: peer.uuid for peer in pool.peers.values()})
     first = {"a": "10.0.0.2", "b": "10.0.0.1", "c": "10.0.0.3", "d": "10.0.0.4"}
     _, refused = plan(pool, first, memory)
     assert len(refused.refusals) == 2

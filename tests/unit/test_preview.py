@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hooks.kube.pods import PeerPod
-from hooks.plan.state import Memory
+from hooks.plan.state import HookState
 from hooks.run import preview as module
 from hooks.run.preview import Preview, preview, preview_text
 from hooks.run.reconcile import Hook, Refused, converge
@@ -42,7 +42,7 @@ class Release:
 
     def __init__(self) -> None:
         self.pool = FakePool("a", "b", "c")
-        self.memory = Memory()
+        self.memory = HookState()
         self.sets = [stateful_set(node) for node in "abc"]
         self.problems: dict[str, str] = {}
         values = parse(merged(THREE))
@@ -65,7 +65,7 @@ def release() -> Release:
 
 
 def test_the_same_values_are_nothing_to_do(release: Release) -> None:
-    assert preview_text(release.preview()) == "Nothing to do: the pool of 3 peers is what values say."
+    assert preview_text(release.preview()) == "Nothing to do: the pool of 3 peers is what the values ask for."
 
 
 def test_a_new_node_and_a_new_brick_directory_stand_in_the_plan(release: Release) -> None:
@@ -82,7 +82,7 @@ def test_a_new_node_and_a_new_brick_directory_stand_in_the_plan(release: Release
 
 
 def test_before_the_first_install_the_whole_plan_is_there(release: Release) -> None:
-    release.sets, release.memory = [], Memory()
+    release.sets, release.memory = [], HookState()
     text = preview_text(release.preview())
     assert text.startswith("The plan for 3 peers: 5 steps.")
     assert "gluster volume create v replica 3 10.0.0.1:/mnt/brick1/v" in text
@@ -94,7 +94,10 @@ def test_before_the_first_install_the_whole_plan_is_there(release: Release) -> N
         ({"nodes": THREE["nodes"][:2], "volumes": []}, "c was taken out of `nodes`, but its peer holds bricks of v (/"),
         ({"bricks": ["/mnt/other"]}, "has bricks that values no longer give: a:/mnt/brick1/v, b:"),
         ({"volumes": [{"name": "v", "replica": 2, "nodes": ["a", "b"]}]}, "The volume v is replica 3 in the pool"),
-        ({"volumes": [{"name": "v", "disperse": 3, "redundancy": 1}]}, "values say disperse 3 redundancy 1: a volume"),
+        (
+            {"volumes": [{"name": "v", "disperse": 3, "redundancy": 1}]},
+            "the values ask for disperse 3 redundancy 1: a volume",
+        ),
         ({"hostNetwork": False, "nodes": [{"name": n} for n in "abc"]}, "The pool was made on the nodes' network"),
         (
             {"statePath": "/srv/state"},
@@ -132,7 +135,7 @@ def test_an_upgrade_that_may_mend_a_peer_is_not_held_up(release: Release) -> Non
     # but a node does not go unseen, unless its peer never came up
     gone = {"nodes": THREE["nodes"][:2], "volumes": []}
     assert "the pool cannot be asked" in preview_text(release.preview(**gone))
-    release.memory, release.sets = Memory(), [*release.sets[:2], stateful_set("c", ready=0)]
+    release.memory, release.sets = HookState(), [*release.sets[:2], stateful_set("c", ready=0)]
     assert not release.preview(**gone).plan.refusals
 
 
@@ -147,13 +150,15 @@ def test_a_pool_that_cannot_be_read_stops_the_upgrade(release: Release, monkeypa
 def test_a_pool_keeps_what_it_was_made_with(release: Release, made_with: bool, now: str) -> None:
     release.sets = [stateful_set(node, tls=made_with) for node in "abc"]
     (refusal,) = release.preview(tls={"enabled": not made_with, "existingSecret": ""}).plan.lasting
-    assert refusal.startswith(f"The pool runs {now} TLS, values say `tls.enabled: {str(not made_with).lower()}`.")
+    assert refusal.startswith(
+        f"The pool runs {now} TLS, the values ask for `tls.enabled: {str(not made_with).lower()}`."
+    )
     assert f"set `tls.enabled: {str(made_with).lower()}`" in refusal
 
 
 def test_peers_that_never_came_up_may_get_tls_or_lose_it(release: Release) -> None:
     """As after an install on the state folders of a pool without TLS, which the peers refused."""
-    release.memory = Memory()
+    release.memory = HookState()
     release.sets = [stateful_set(node, ready=0, tls=True) for node in "abc"]
     release.problems = dict.fromkeys("abc", "its container ended: The state folder ...")
     assert release.preview().plan.lasting == ()

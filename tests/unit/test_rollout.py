@@ -11,8 +11,8 @@ import pytest
 from hooks.gluster.observe import observe
 from hooks.gluster.runner import ExecResult
 from hooks.kube.pods import PeerPod
-from hooks.plan.availability import harmed_without
-from hooks.plan.state import Memory
+from hooks.plan.availability import unavailable_without
+from hooks.plan.state import HookState
 from hooks.run import rollout
 from hooks.run.reconcile import Hook, Refused, converge
 from hooks.run.report import Report
@@ -41,7 +41,7 @@ class Cluster:
             Report(),
             save=lambda memory: None,
         )
-        self.observed = converge(self.hook, self.pool, self.pool.addresses, Memory())
+        self.observed = converge(self.hook, self.pool, self.pool.addresses, HookState())
         self.outdated = ["a", "b", "c"]
         self.deleted: list[str] = []
 
@@ -146,7 +146,7 @@ def test_the_second_peer_waits_until_the_first_has_healed() -> None:
 )
 def test_which_volumes_survive_a_peer_away(volume: dict[str, Any], harmed: bool) -> None:
     cluster = Cluster([{"name": "v", **volume}])
-    assert bool(harmed_without("a", cluster.observed)) is harmed
+    assert bool(unavailable_without("a", cluster.observed)) is harmed
 
 
 class Blocked(Cluster):
@@ -211,7 +211,7 @@ def test_server_quorum_counts(names: str, ratio: str, harmed: bool) -> None:
     if "c" not in names:
         cluster.pool.peers["a"].cluster.members.pop()
     observed = observe(cluster.pool, {name: cluster.pool.peers[name].address for name in names})
-    texts = harmed_without("b", observed)
+    texts = unavailable_without("b", observed)
     assert bool(texts) is harmed
     assert not harmed or "the volume v stops below" in texts[0]
 

@@ -10,7 +10,7 @@ import pytest
 
 from hooks.gluster.runner import PeerUnavailable
 from hooks.kube.pods import PeerPod
-from hooks.plan.state import Memory
+from hooks.plan.state import HookState
 from hooks.run import rollout
 from hooks.run.converge import run
 from hooks.run.reconcile import Hook, Refused
@@ -32,7 +32,7 @@ class Release:
 
     def __init__(self) -> None:
         self.pool = FakePool("a", "b", "c")
-        self.memory = Memory()
+        self.memory = HookState()
         self.report = Report()
         self.outdated: list[str] = []
         self.deleted: list[str] = []

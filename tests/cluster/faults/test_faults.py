@@ -23,7 +23,7 @@ from tests.cluster.lab import CommandFailed, Lab, unique, until
 from tests.cluster.load import Load, until_whole
 from tests.cluster.loss import come_back_empty
 from tests.cluster.mortal import Person
-from tests.cluster.release import TEND, Release, nodes
+from tests.cluster.release import MAINTENANCE, Release, nodes
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "0"))
 NUMBERS = range(3) if ROUNDS else (1,)
@@ -61,7 +61,7 @@ class Pool:
             yield
         if not errors:
             assert self.load.failed() == failed
-        until_whole(self.release, self.names, self.release.tend)
+        until_whole(self.release, self.names, self.release.maintain)
         self.load.check()
         assert "Nothing to do" in self.plan()
         stall = max(self.load.stalls().values())
@@ -99,7 +99,7 @@ def whole(lab: Lab, namespace: str, machines: Native, four: list[str]) -> Iterat
             {"name": cold, "disperse": 3, "redundancy": 1, **first},
         ],
         "hooks": LONG,
-        "tend": TEND,
+        "maintenance": MAINTENANCE,
     }
     with lab.hosts_state(namespace) as state:
         release = Release(lab, namespace, state=state)
@@ -155,7 +155,7 @@ def test_a_brick_s_process_is_killed(pool: Pool, four: list[str]) -> None:
         pool.release.in_peer(four[1], "bash", "-c", KILL, "bash", "KILL", f"*glusterfsd * {volume}.*")
         until("the brick is offline", lambda: offline(pool, volume))
         pool.load.gets_on()
-        assert "was offline and has been started" in pool.release.tend()
+        assert "was offline and has been started" in pool.release.maintain()
 
 
 @whole_list

@@ -7,8 +7,8 @@ from functools import partial
 
 from hooks.gluster import observe
 from hooks.gluster.runner import OutcomeUnknown
-from hooks.kube.lease import Locked, only_hook
-from hooks.plan.state import Memory
+from hooks.kube.lease import Locked, hold_lease
+from hooks.plan.state import HookState
 from hooks.plan.volumes import same_value
 from hooks.run import apply
 from hooks.run import reconcile as converge
@@ -60,7 +60,7 @@ class Runs(Pods):
         refusal: str | None = None
         outdated = set(self.outdated)
         try:
-            with only_hook(api, "hook", api.pod, self.clock.now + 3) as hook.lost:
+            with hold_lease(api, "hook", api.pod, self.clock.now + 3) as hook.lost:
                 run(hook, self.memory, lambda pods: wire, self._look, partial(self._delete_as, api))
         except (Locked, converge.Refused) as error:
             refusal = str(error)
@@ -114,7 +114,7 @@ class Runs(Pods):
         assert api.holds, f"{pod} is deleted without the lock"
         self._delete(pod)
 
-    def _save(self, api: Api, memory: Memory) -> None:
+    def _save(self, api: Api, memory: HookState) -> None:
         assert api.holds, "it is recorded without the lock"
         self.record.update(memory.to_record())
 
@@ -145,7 +145,7 @@ class Runs(Pods):
                 self.left[place] = spec
 
     def _check_success(self) -> None:
-        _, plan = converge.look_and_plan(self.pool, self.values, self.addresses, self.memory)
+        _, plan = converge.observe_and_plan(self.pool, self.values, self.addresses, self.memory)
         assert (plan.steps, plan.refusals, plan.waits) == ((), (), ())
         assert not self.outdated & self.addresses.keys()
         assert not self.pool_volumes.keys() & self.doomed

@@ -1,4 +1,4 @@
-"""What happens in the world besides, and its end: all is mended, and the hook gets to what values say."""
+"""What happens in the world besides, and its end: all is mended, and the hook gets to what the values ask for."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
 from hooks.kube import lease as lock
-from hooks.plan.state import Memory
+from hooks.plan.state import HookState
 from hooks.run import apply, report, rollout, wait
 from hooks.run import converge as run
 from hooks.run import reconcile as converge
@@ -78,9 +78,9 @@ class World(RuleBasedStateMachine):
         self.volumes: dict[str, dict[str, Any]] = {}
         """By name the volumes of values that are to be there."""
         self.doomed: set[str] = set()
-        """Volumes that values say are to be deleted, with their data."""
+        """Volumes that the values ask for are to be deleted, with their data."""
         self.drained: set[str] = set()
-        """Nodes that values say are to leave; of no account while values do not list them."""
+        """Nodes that the values ask for are to leave; of no account while values do not list them."""
         self.words: dict[str, str] = {}
         """By node what `rebuild` says."""
         self.downtime = False
@@ -94,7 +94,7 @@ class World(RuleBasedStateMachine):
         self.dead: dict[Place, str] = {}
         """Folders that deleted volumes left, with their ids, until the hook has removed them."""
         self.values = self._parse()
-        """All that values say, as the hook reads them."""
+        """All that the values ask for, as the hook reads them."""
         self.members: dict[str, str] = {}
         """The pool's peers and their UUIDs after the last step."""
         self.sets: dict[str, list[set[Place]]] = {}
@@ -116,7 +116,7 @@ class World(RuleBasedStateMachine):
         self.to_heal: set[str] = set()
         """Volumes that got bricks which others must fill, until nothing is left to heal."""
         self.left: dict[Place, VolumeSpec] = {}
-        """Folders with what failed steps of the hook left, which it must clean up while values say the same."""
+        """Folders with what failed steps of the hook left, which it must clean up while the values ask for the same."""
 
     def teardown(self) -> None:
         self.patch.undo()
@@ -155,8 +155,8 @@ class World(RuleBasedStateMachine):
         self._change(words={**self.words, name: f"{self.words.get(name, '')}x"})
 
     @property
-    def memory(self) -> Memory:
-        return Memory.of_record(self.record)
+    def memory(self) -> HookState:
+        return HookState.from_record(self.record)
 
     @property
     def addresses(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a tend puts right on a real pool, and what it only says. One release; tends run when the tests want them."""
+"""What maintenance puts right on a real pool, and what it only reports. One release; it runs when the tests want it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cluster.lab import Lab, unique, until
-from tests.cluster.release import TEND, Release, nodes
+from tests.cluster.release import MAINTENANCE, Release, nodes
 
 ALL_IS_WELL = "All is well: the pool of 3 peers has every brick online, and nothing is to heal."
 
@@ -18,7 +18,7 @@ ALL_IS_WELL = "All is well: the pool of 3 peers has every brick online, and noth
 @pytest.fixture(scope="module")
 def values(lab: Lab) -> dict[str, Any]:
     volume = {"name": unique("safe"), "replica": 3, "options": {"performance.nl-cache": True}}
-    return {"nodes": nodes(lab.workers[:3]), "volumes": [volume], "tend": TEND}
+    return {"nodes": nodes(lab.workers[:3]), "volumes": [volume], "maintenance": MAINTENANCE}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def volume(values: dict[str, Any]) -> str:
 
 def events(release: Release, reason: str) -> list[dict[str, Any]]:
     """The tends' Events of a reason."""
-    selector = f"source=glusterfs-tend,reason={reason}"
+    selector = f"source=glusterfs-maintenance,reason={reason}"
     return list(release.lab.get("events", "-n", release.namespace, "--field-selector", selector)["items"])
 
 
@@ -57,18 +57,18 @@ def online(release: Release, volume: str) -> dict[str, bool]:
 
 
 def test_a_healthy_pool_costs_three_execs_and_has_no_events(installed: Release) -> None:
-    first, *_, last = installed.tend().splitlines()
+    first, *_, last = installed.maintain().splitlines()
     assert first == ALL_IS_WELL
     assert last.startswith("(3 execs, ")
-    assert installed.record()["tend"].split(" ", 1)[1].startswith(ALL_IS_WELL)
-    listed = installed.lab.get("events", "-n", installed.namespace, "--field-selector", "source=glusterfs-tend")
+    assert installed.record()["maintenance"].split(" ", 1)[1].startswith(ALL_IS_WELL)
+    listed = installed.lab.get("events", "-n", installed.namespace, "--field-selector", "source=glusterfs-maintenance")
     assert listed["items"] == []
 
 
 def test_a_brick_whose_process_was_killed_is_started(lab: Lab, installed: Release, volume: str) -> None:
     two = lab.workers[1]
     kill_brick(installed, two, volume)
-    log = installed.tend()
+    log = installed.maintain()
     assert log.startswith("Looked after the pool of 3 peers: 1 put right, 0 findings.")
     assert f"{two}:/mnt/brick1/{volume}: the brick of {volume} was offline and has been started." in log
     assert online(installed, volume)[two]
@@ -82,14 +82,14 @@ def test_a_brick_on_a_blank_folder_is_said_in_one_event_and_left(lab: Lab, insta
     kill_brick(installed, three, volume)
     on_brick(installed, three, f"mv {volume} {volume}.away")
     for _ in range(2):
-        log = installed.tend()
+        log = installed.maintain()
         assert f"the brick of {volume} is offline and its folder does not show that volume's id" in log
         assert "volume start" not in log
     assert on_brick(installed, three, f"ls -d {volume} 2>/dev/null || echo gone").strip() == "gone"
     (event,) = events(installed, "BrickOffline")
     assert (event["involvedObject"]["name"], event["count"], event["type"]) == (f"gluster-{three}", 2, "Warning")
     on_brick(installed, three, f"mv {volume}.away {volume}")
-    assert "was offline and has been started" in installed.tend()
+    assert "was offline and has been started" in installed.maintain()
     assert all(online(installed, volume).values())
 
 
@@ -111,7 +111,7 @@ def test_a_heal_that_waits_is_asked_for(lab: Lab, installed: Release, volume: st
     for node in (one, three):
         blame(installed, node, f"{volume}/file", 1)
     assert installed.pending(volume, node=lab.workers[0]) == 2
-    log = installed.tend()
+    log = installed.maintain()
     assert f"{volume} has 2 entries to heal: the heal was asked for." in log
     until("it is healed", lambda: not installed.pending(volume, node=lab.workers[0]), 30)
     assert on_brick(installed, two, f"cat {volume}/file") == "right\n"
@@ -121,7 +121,7 @@ def test_a_split_brain_is_said_with_its_file(lab: Lab, installed: Release, volum
     """Each brick is told that both others are wrong, as copies are that were written to apart."""
     for number, node in enumerate(lab.workers[:3]):
         blame(installed, node, f"{volume}/torn", *({0, 1, 2} - {number}))
-    log = installed.tend()
+    log = installed.maintain()
     assert f"{volume} has 1 entry in split-brain: /torn." in log
     (event,) = events(installed, "SplitBrain")
     assert event["type"] == "Warning"
@@ -132,7 +132,10 @@ def test_a_split_brain_is_said_with_its_file(lab: Lab, installed: Release, volum
 
 def test_an_option_changed_by_hand_is_said_and_left(installed: Release, volume: str) -> None:
     installed.gluster("volume", "set", volume, "performance.nl-cache", "off")
-    assert f"Options of {volume} are not as values say: performance.nl-cache is off, values say on." in installed.tend()
+    assert (
+        f"Options of {volume} differ from the values: performance.nl-cache is off, the values ask for on."
+        in installed.maintain()
+    )
     assert installed.info(volume)["performance.nl-cache"] == "off"
     installed.gluster("volume", "set", volume, "performance.nl-cache", "on")
 
@@ -148,17 +151,17 @@ def test_while_a_hook_is_at_work_it_ends_quietly(lab: Lab, installed: Release) -
 
     hold(holder)
     try:
-        log = installed.tend()
+        log = installed.maintain()
     finally:
         hold("")
     assert log == f"A hook, the pod {holder}, is at work on this release: nothing is done until the next run.\n"
-    assert installed.tend().startswith(ALL_IS_WELL)
+    assert installed.maintain().startswith(ALL_IS_WELL)
 
 
 def test_a_peer_that_is_away_and_then_rejected(
     lab: Lab, installed: Release, values: dict[str, Any], volume: str
 ) -> None:
-    """Its configuration was changed by hand: it is named, and repaired only where values say so."""
+    """Its configuration was changed by hand: it is named, and repaired only where the values ask for so."""
     one, two, three = lab.workers[:3]
     peer = ("statefulset", f"{installed.fullname}-{three}", "-n", installed.namespace)
     on_brick(installed, one, f"cat {volume}/file")
@@ -171,7 +174,7 @@ def test_a_peer_that_is_away_and_then_rejected(
     )
     lab.kubectl("scale", *peer, "--replicas=0")
     until("it is gone", lambda: three not in installed.peers())
-    log = installed.tend()
+    log = installed.maintain()
     assert f"The peer on {three} is not Ready: it has no pod yet." in log
     assert log.startswith("Looked after the pool of 3 peers: 0 put right, 1 finding.")
     (event,) = events(installed, "PeerAway")
@@ -181,17 +184,19 @@ def test_a_peer_that_is_away_and_then_rejected(
     until("it is there", lambda: three in installed.peers())
     installed.wait_ready(three)
     until("it is rejected", lambda: "Rejected" in installed.gluster("peer", "status", node=one))
-    log = installed.tend()
+    log = installed.maintain()
     assert f"{three} is rejected by {one} and {two}: the checksum of the volume {volume} (version " in log
-    assert "`tend.repairRejected: true`" in log
+    assert "`maintenance.repairRejected: true`" in log
     assert "Rejected" in installed.gluster("peer", "status", node=one)
     (event,) = events(installed, "PeerRejected")
     assert event["involvedObject"]["name"] == f"gluster-{three}"
 
     # No hook could change anything now; and by the way each brick's file system counts as full.
-    installed.upgrade({**values, "tend": {**TEND, "repairRejected": True, "fullPercent": 1}}, "--no-hooks")
+    installed.upgrade(
+        {**values, "maintenance": {**MAINTENANCE, "repairRejected": True, "diskUsageThreshold": 1}}, "--no-hooks"
+    )
     uuids = installed.uuids()
-    log = installed.tend()
+    log = installed.maintain()
     assert f"{three} was rejected; it took {volume} over from the others." in log
     assert "Rejected" not in installed.gluster("peer", "status", node=one)
     assert installed.uuids() == uuids
@@ -199,7 +204,7 @@ def test_a_peer_that_is_away_and_then_rejected(
     until("it heals", lambda: not installed.pending(volume, node=lab.workers[0]), 30)
     with lab.mounted(installed.namespace, three, lab.address(three), volume) as shell:
         assert shell(f"cat /data/{volume}/file") == "right\n"
-    log = installed.tend()
+    log = installed.maintain()
     assert log.startswith("Looked after the pool of 3 peers: 0 put right, 3 findings.")
     assert f"{three}:/mnt/brick1 is " in log
     assert "every brick online" in installed.upgrade(values)

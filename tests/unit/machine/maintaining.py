@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis.stateful import precondition, rule
 
-from hooks.kube.lease import Locked, only_hook
-from hooks.plan.state import Tended
-from hooks.run import maintain as tend
+from hooks.kube.lease import Locked, hold_lease
+from hooks.plan.state import MaintenanceState
+from hooks.run import maintain
 from hooks.run.reconcile import Hook
 from tests.unit.machine.faults import Death, Fate, Quiet, fates
 from tests.unit.machine.runs import Runs
@@ -17,10 +17,10 @@ MAY = ("volume start ", "gluster --mode=script volume heal ", "for pid in $(grep
 class Tends(Runs):
     def __init__(self) -> None:
         super().__init__()
-        self.tended = Tended()
-        self.patch.setattr(tend, "time", self.clock)
-        self.patch.setattr(tend, "SETTLE_SECONDS", 0)
-        self.patch.setattr(tend, "READ_SECONDS", 0)
+        self.state = MaintenanceState()
+        self.patch.setattr(maintain, "time", self.clock)
+        self.patch.setattr(maintain, "SETTLE_SECONDS", 0)
+        self.patch.setattr(maintain, "READ_SECONDS", 0)
 
     @precondition(lambda self: self.memory.uuids)
     @rule(fate=fates())
@@ -31,9 +31,9 @@ class Tends(Runs):
         before, record, pods = self._state(), dict(self.record), self._look()
         hook = Hook(self.values, self.clock.now + 40, Quiet(), save=lambda memory: None)
         try:
-            with only_hook(api, "hook", api.pod, self.clock.now) as hook.lost:
-                job = tend.Tending(hook, wire, pods, self.addresses, self.memory, self.tended)
-                self.tended = tend.tend(job).tended
+            with hold_lease(api, "hook", api.pod, self.clock.now) as hook.lost:
+                job = maintain.MaintenanceRun(hook, wire, pods, self.addresses, self.memory, self.state)
+                self.state = maintain.maintain(job).state
         except (Death, Locked):
             pass
         assert all(change.startswith(MAY) for change in wire.changes), wire.changes
