@@ -1,6 +1,7 @@
 {{/*
-What all Jobs do alike: root, args (the command and its flags), account; values (a ConfigMap's name) where the command
-takes them; component, retries and seconds where they are not a hook's.
+Spec of a Job that runs a command of the hooks' image. Given `root`, `args` (the command and its flags) and `account` (its
+ServiceAccount); `values`, the name of a ConfigMap, if the command reads values; `component`, `retries` and `seconds` if
+they differ from the hooks' own.
 */}}
 {{- define "glusterfs.hookJob" -}}
 {{- $fullname := include "glusterfs.fullname" .root -}}
@@ -11,13 +12,13 @@ podFailurePolicy:
     - action: Ignore
       onPodConditions:
         - {type: DisruptionTarget, status: "True"}
-    # 1 is a refusal or an error that the hook has put in words: to say it again would not help.
+    # 1 is a refusal, or an error that the hook has explained: a second attempt would end the same way.
     - action: FailJob
       onExitCodes:
         containerName: hook
         operator: In
         values: [1]
-      # Kubernetes 1.26 to 1.28 say in their OpenAPI schema that this is required.
+      # The OpenAPI schema of Kubernetes 1.26 to 1.28 requires this field.
       onPodConditions: []
 template:
   metadata:
@@ -89,78 +90,4 @@ template:
       {{- end }}
       - name: tmp
         emptyDir: {}
-{{- end -}}
-
-{{/* Rules of a Role that may look at the pool: read the peers' objects, and run gluster in them and in no other pod. */}}
-{{- define "glusterfs.lookRules" -}}
-{{- $fullname := include "glusterfs.fullname" . -}}
-# Wait for the peers and say what keeps one from coming.
-- apiGroups: [""]
-  resources: [pods]
-  verbs: [get, list]
-- apiGroups: [""]
-  resources: [events]
-  verbs: [list]
-- apiGroups: [apps]
-  resources: [statefulsets]
-  verbs: [list]
-- apiGroups: [""]
-  resources: [configmaps]
-  resourceNames: [{{ $fullname }}-report]
-  verbs: [get]
-{{- with include "glusterfs.peerPods" . }}
-# Which of the two verbs it takes depends on the client's protocol.
-- apiGroups: [""]
-  resources: [pods/exec]
-  resourceNames: {{ . }}
-  verbs: [get, create]
-{{- end }}
-{{- end -}}
-
-{{/*
-Metadata of an object that comes and goes with a hook: root, hook (when), weight, name; anywhere where it has no namespace,
-log with the log policy of a Job.
-*/}}
-{{- define "glusterfs.hookMetadata" -}}
-metadata:
-  name: {{ .name }}
-  {{- if not .anywhere }}
-  namespace: {{ .root.Release.Namespace }}
-  {{- end }}
-  labels:
-    {{- include "glusterfs.labels" (dict "root" .root "component" "hook") | nindent 4 }}
-  annotations:
-    helm.sh/hook: {{ .hook }}
-    helm.sh/hook-weight: {{ .weight | quote }}
-    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
-    {{- with .log }}
-    helm.sh/hook-output-log-policy: {{ . }}
-    {{- end }}
-{{- end -}}
-
-{{/* Rules of a Role whose holder takes the hooks' Lease and writes the report. */}}
-{{- define "glusterfs.workRules" -}}
-{{- $fullname := include "glusterfs.fullname" . -}}
-- apiGroups: [""]
-  resources: [configmaps]
-  resourceNames: [{{ $fullname }}-report]
-  verbs: [patch]
-# One hook at a time. A create request cannot be limited to a name.
-- apiGroups: [coordination.k8s.io]
-  resources: [leases]
-  verbs: [create]
-- apiGroups: [coordination.k8s.io]
-  resources: [leases]
-  resourceNames: [{{ $fullname }}-hook]
-  verbs: [get, update]
-{{- end -}}
-
-{{/* Names of the peers' pods as a JSON list, "" without nodes. */}}
-{{- define "glusterfs.peerPods" -}}
-{{- $fullname := include "glusterfs.fullname" . -}}
-{{- $pods := list -}}
-{{- range .Values.nodes -}}
-{{- $pods = append $pods (printf "%s-%s-0" $fullname (include "glusterfs.peer" (dict "root" $ "node" .))) -}}
-{{- end -}}
-{{- if $pods -}}{{- sortAlpha $pods | toJson -}}{{- end -}}
 {{- end -}}
