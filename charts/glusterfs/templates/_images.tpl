@@ -1,4 +1,4 @@
-{{/* The name of an image, given `image` (registry, repository, tag, digest) and `tag`, which counts where the image has none. */}}
+{{/* The name of an image, given `image` (registry, repository, tag, digest) and the `tag` of one that has none. */}}
 {{- define "glusterfs.image" -}}
   {{- $name := list .image.registry .image.repository | compact | join "/" -}}
   {{- if .image.digest -}}

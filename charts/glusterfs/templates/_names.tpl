@@ -1,4 +1,6 @@
-{{/* The start of every object's name, at most 40 characters. A plan on a laptop takes it from the ConfigMap of values. */}}
+{{/*
+The start of every object's name, at most 40 characters. A plan on a laptop takes it from the ConfigMap of values.
+*/}}
 {{- define "glusterfs.fullname" -}}
   {{- $name := default .Chart.Name .Values.nameOverride -}}
   {{- $full := printf "%s-%s" .Release.Name $name -}}
@@ -21,7 +23,9 @@ of the text is added then, so that two texts never become one name.
   {{- end -}}
 {{- end -}}
 
-{{/* A node's name in objects' names and in labels, given `root` and `node`. A StatefulSet's name has at most 52 characters. */}}
+{{/*
+A node's name in objects' names and in labels, given `root` and `node`. A StatefulSet's name has at most 52 characters.
+*/}}
 {{- define "glusterfs.peer" -}}
   {{- $max := sub 51 (include "glusterfs.fullname" .root | len) | int -}}
   {{- include "glusterfs.shortened" (dict "text" .node.name "max" $max) -}}

@@ -5,7 +5,7 @@
   {{- end -}}
 {{- end -}}
 
-{{/* That Secret as a pod's volume `tls`, with the file names that GlusterFS looks for. Containers mount it at /tls. */}}
+{{/* That Secret as a pod's volume `tls`, with the file names that GlusterFS looks for; mounted at /tls. */}}
 {{- define "glusterfs.tlsVolume" -}}
 - name: tls
   secret:

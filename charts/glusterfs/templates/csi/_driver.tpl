@@ -12,8 +12,8 @@
 {{- end -}}
 
 {{/*
-The driver's name, which its cluster-wide objects have too, so no two releases may share it. At most 38 characters: it is
-a part of the paths of sockets, which have at most 107.
+The driver's name, which its cluster-wide objects have too, so no two releases may share it. At most 38 characters: it
+is a part of the paths of sockets, which have at most 107.
 */}}
 {{- define "glusterfs.csiDriver" -}}
   {{- $name := printf "%s.%s.glusterfs" (include "glusterfs.fullname" .) .Release.Namespace -}}

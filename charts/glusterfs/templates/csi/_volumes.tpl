@@ -1,6 +1,6 @@
 {{/*
-The name of a claim's PersistentVolume, given `root` and `claim`. Neither namespaces nor claims have dots in their names,
-so no two claims get one name.
+The name of a claim's PersistentVolume, given `root` and `claim`. Names of namespaces and of claims have no dots, so no
+two claims get one name.
 */}}
 {{- define "glusterfs.csiVolume" -}}
   {{- printf "%s.%s.%s" (include "glusterfs.csiDriver" .root) .claim.namespace .claim.name -}}

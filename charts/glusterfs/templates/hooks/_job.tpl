@@ -1,5 +1,5 @@
 {{/*
-Spec of a Job that runs a command of the hooks' image. Given `root`, `args` (the command and its flags) and `account` (its
+Spec of a Job that runs a command of the hooks' image. Given `root`, `args` (the command and its flags) and `account` (a
 ServiceAccount); `values`, the name of a ConfigMap, if the command reads values; `component`, `retries` and `seconds` if
 they differ from the hooks' own.
 */}}

@@ -31,8 +31,8 @@ no whole set at its end is left unused.
 {{- end -}}
 
 {{/*
-The nodes of the values as JSON: `names` in order, the `directories` for bricks of each name, and the `drained` names. Of
-two nodes with one name the first counts.
+The nodes of the values as JSON: `names` in order, each name's `directories` for bricks, and the `drained` names. Of two
+nodes with one name the first counts.
 */}}
 {{- define "glusterfs.nodes" -}}
   {{- $common := .bricks -}}
@@ -68,7 +68,7 @@ given `volume` and `nodes`.
   {{- dict "nodes" $names "directories" (uniq $directories) | toJson -}}
 {{- end -}}
 
-{{/* What makes it impossible to know a volume's bricks, given `i`, `here`, `volume`, `size` (0: unknown) and `nodes`. */}}
+{{/* Why a volume's bricks cannot be known, given `i`, `here`, `volume`, `size` of a set (0: unknown) and `nodes`. */}}
 {{- define "glusterfs.validate.bricks" }}
   {{- if .volume.layout }}
     {{- include "glusterfs.validate.layout" . }}
@@ -163,12 +163,16 @@ given `volume` and `nodes`.
   {{- if not $holders }}
     - {{ $one.here }}: none of its nodes has a brick directory: list some in `bricks`.
   {{- else if and (lt $count $size) (not $one.volume.layout) }}
-    {{- $subject := printf (ternary "node %s gives" "nodes %s give" (eq $count 1)) (include "glusterfs.joined" $holders) }}
+    {{- $subject := printf "nodes %s give" (include "glusterfs.joined" $holders) }}
+    {{- if eq $count 1 }}
+      {{- $subject = printf "node %s gives" (first $holders) }}
+    {{- end }}
     {{- $remedy := printf "add %s" (include "glusterfs.amount" (list (sub $size $count) "node")) }}
     {{- if and $one.volume.replica (not $one.volume.arbiter) (gt $count 1) }}
       {{- $remedy = printf "%s or use replica %d" $remedy $count }}
     {{- end }}
-    - {{ $one.here }}: {{ $type }} needs {{ $size }} bricks on different nodes, but {{ $subject }} {{ $count }}: {{ $remedy }}.
+    - {{ $one.here }}: {{ $type }} needs {{ $size }} bricks on different nodes,
+      but {{ $subject }} {{ $count }}: {{ $remedy }}.
   {{- else }}
     {{- $remedy := "list `layout` in an order that works, or change nodes or bricks." }}
     {{- if $one.volume.layout }}
@@ -183,8 +187,8 @@ given `volume` and `nodes`.
       {{- end }}
       {{- if and (hasKey $holder .node) (not $found) }}
         {{- $found = true }}
-    - {{ $one.here }}: set {{ div $i $size | add 1 }} of {{ $type }} has two bricks on {{ .node }}, {{ get $holder .node }}
-      and {{ .path }}, and would lose both with it: {{ $remedy }}
+    - {{ $one.here }}: set {{ div $i $size | add 1 }} of {{ $type }} has two bricks on {{ .node }},
+      {{ get $holder .node }} and {{ .path }}, and would lose both with it: {{ $remedy }}
       {{- end }}
       {{- $_ := set $holder .node .path }}
     {{- end }}
@@ -192,8 +196,8 @@ given `volume` and `nodes`.
 {{- end }}
 
 {{/*
-No brick may have the folder of another one, or lie inside it. Given `here` and `bricks`; `folders` has the bricks so far
-and `parents` all folders above them, each with its brick: these are added.
+No brick may have the folder of another one, or lie inside it. Given `here` and `bricks`; `folders` has the bricks so
+far and `parents` all folders above them, each with its brick: these are added.
 */}}
 {{- define "glusterfs.validate.folders" }}
   {{- $here := .here }}

@@ -1,4 +1,4 @@
-{{/* Problems of `volumes`, given `values` and `nodes`, the result of `glusterfs.nodes`. As hooks/values/volumes.py. */}}
+{{/* Problems of `volumes`, given `values` and the result of `glusterfs.nodes`. As hooks/values/volumes.py. */}}
 {{- define "glusterfs.validate.volumes" }}
   {{- $nodes := .nodes }}
   {{- $names := dict }}
