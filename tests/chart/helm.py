@@ -19,6 +19,7 @@ import yaml
 
 CHART = Path(__file__).resolve().parents[2] / "charts" / "glusterfs"
 EXAMPLES = {path.stem: path for path in sorted((CHART / "examples").glob("*.yaml"))}
+THREE = {"nodes": [{"name": "worker-1"}, {"name": "worker-2"}, {"name": "worker-3"}]}
 
 Object = dict[str, Any]
 Values = Path | Mapping[str, Any]
@@ -40,6 +41,11 @@ class Rendered:
 
     def by_key(self) -> dict[tuple[str, str], Object]:
         return {(o["kind"], o["metadata"]["name"]): o for o in self.objects}
+
+
+def pod_spec(workload: Object) -> Any:
+    """The spec of the pods that a workload makes, whatever its kind."""
+    return workload["spec"].get("jobTemplate", workload)["spec"]["template"]["spec"]
 
 
 @dataclass(frozen=True)

@@ -40,11 +40,6 @@ def plain(helm4: Helm) -> Rendered:
     return helm4.template(values(CLAIM))
 
 
-@pytest.fixture(scope="module")
-def maximal(helm4: Helm) -> Rendered:
-    return helm4.template(EXAMPLES["maximal"])
-
-
 def spec(rendered: Rendered, name: str) -> Any:
     return rendered.one("DaemonSet", name)["spec"]["template"]["spec"]
 

@@ -1,4 +1,4 @@
-{{/* Rules of a Role for observing the pool: read the peers' objects, run gluster in the peers' pods and in no other. */}}
+{{/* Rules of a Role for observing the pool: read the peers' objects, run gluster in their pods and in no other. */}}
 {{- define "glusterfs.observeRules" -}}
 {{- $fullname := include "glusterfs.fullname" . -}}
 # Wait for the peers, and report what keeps one from starting.
