@@ -77,10 +77,12 @@ def controller(options: argparse.Namespace) -> None:
     from csi.identity import Identity  # noqa: PLC0415
     from csi.pool import Pool  # noqa: PLC0415
     from csi.rpc import server  # noqa: PLC0415
-    from hooks.kube.client import Cluster  # noqa: PLC0415
+    from hooks.kube.client import KubeClient  # noqa: PLC0415
+    from hooks.kube.release import Release  # noqa: PLC0415
 
-    cluster = Cluster(options.namespace, options.release)
-    pool = Pool(lambda: _ready(cluster.pods()), lambda peer, argv, seconds: cluster.exec(peer, argv, "", seconds))
+    client = KubeClient(options.namespace)
+    release = Release(client, options.release)
+    pool = Pool(lambda: _ready(release.pods()), lambda peer, argv, seconds: client.exec(peer, argv, "", seconds))
     services = csi_pb2.DESCRIPTOR.services_by_name
     identity = Identity(options.driver, VERSION, controller=True)
     made = {services["Identity"]: identity, services["Controller"]: Controller(pool)}
