@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from csi.client import Client
 from csi.fuse import Fuse, read_servers
@@ -78,25 +78,18 @@ def controller(options: argparse.Namespace) -> None:
     from csi.pool import Pool  # noqa: PLC0415
     from csi.rpc import server  # noqa: PLC0415
     from hooks.kube.client import KubeClient  # noqa: PLC0415
+    from hooks.kube.pods import ready_pods  # noqa: PLC0415
     from hooks.kube.release import Release  # noqa: PLC0415
 
     client = KubeClient(options.namespace)
     release = Release(client, options.release)
-    pool = Pool(lambda: _ready(release.pods()), lambda peer, argv, seconds: client.exec(peer, argv, "", seconds))
+    pool = Pool(lambda: ready_pods(release.pods()), lambda peer, argv, seconds: client.exec(peer, argv, "", seconds))
     services = csi_pb2.DESCRIPTOR.services_by_name
     identity = Identity(options.driver, VERSION, controller=True)
     made = {services["Identity"]: identity, services["Controller"]: Controller(pool)}
     serving = server(f"unix://{options.stage / 'csi.sock'}", made)
     _until_told()
     serving.stop(10).wait()
-
-
-def _ready(pods: list[dict[str, Any]]) -> list[str]:
-    """The names of the pods that are Ready."""
-    conditions = {pod["metadata"]["name"]: pod["status"].get("conditions", []) for pod in pods}
-    return [
-        name for name, found in conditions.items() if any((c["type"], c["status"]) == ("Ready", "True") for c in found)
-    ]
 
 
 def _follow(kernel: Linux, target: NodeService) -> None:

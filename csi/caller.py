@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from csi.fuse import MOUNT_SECONDS
 from csi.rpc import Code, Failed
@@ -24,7 +23,7 @@ class Caller:
     def release(self, key: str) -> None:
         self._ask({"release": key}, 15)
 
-    def _ask(self, request: dict[str, Any], seconds: float) -> None:
+    def _ask(self, request: Mapping[str, str | list[str]], seconds: float) -> None:
         try:
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.settimeout(seconds)

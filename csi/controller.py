@@ -7,7 +7,6 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from csi import csi_pb2
 from csi.handle import Refused, mount_options, parse
@@ -25,14 +24,16 @@ class Controller:
         self._pool = pool
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
-    def ControllerGetCapabilities(self, _request: Any, _alive: Alive) -> Any:
+    def ControllerGetCapabilities(
+        self, _request: csi_pb2.ControllerGetCapabilitiesRequest, _alive: Alive
+    ) -> csi_pb2.ControllerGetCapabilitiesResponse:
         kinds = csi_pb2.ControllerServiceCapability.RPC
         answer = csi_pb2.ControllerGetCapabilitiesResponse()
         for kind in (kinds.CREATE_DELETE_VOLUME, kinds.EXPAND_VOLUME):
             answer.capabilities.add().rpc.type = kind
         return answer
 
-    def CreateVolume(self, request: Any, _alive: Alive) -> Any:
+    def CreateVolume(self, request: csi_pb2.CreateVolumeRequest, _alive: Alive) -> csi_pb2.CreateVolumeResponse:
         _check(request.volume_capabilities)
         volume = request.parameters.get("volume", "")
         if not request.name or not volume:
@@ -49,9 +50,9 @@ class Controller:
         limit = request.capacity_range.limit_bytes
         if known < request.capacity_range.required_bytes or (limit and known > limit):
             raise Failed(Code.ALREADY_EXISTS, f"{handle} is there with {known} bytes, not with {size}.")
-        return csi_pb2.CreateVolumeResponse(volume={"volume_id": handle, "capacity_bytes": known})
+        return csi_pb2.CreateVolumeResponse(volume=csi_pb2.Volume(volume_id=handle, capacity_bytes=known))
 
-    def DeleteVolume(self, request: Any, _alive: Alive) -> Any:
+    def DeleteVolume(self, request: csi_pb2.DeleteVolumeRequest, _alive: Alive) -> csi_pb2.DeleteVolumeResponse:
         try:
             volume, name = _claim(request.volume_id)
         except Failed as failed:
@@ -65,14 +66,18 @@ class Controller:
             self._pool.delete(volume, name)
         return csi_pb2.DeleteVolumeResponse()
 
-    def ControllerExpandVolume(self, request: Any, _alive: Alive) -> Any:
+    def ControllerExpandVolume(
+        self, request: csi_pb2.ControllerExpandVolumeRequest, _alive: Alive
+    ) -> csi_pb2.ControllerExpandVolumeResponse:
         volume, name = _claim(request.volume_id)
         size = _size(request.capacity_range)
         with self._locks[volume], _answers():
             known = self._pool.expand(volume, name, size)
         return csi_pb2.ControllerExpandVolumeResponse(capacity_bytes=known, node_expansion_required=False)
 
-    def ValidateVolumeCapabilities(self, request: Any, _alive: Alive) -> Any:
+    def ValidateVolumeCapabilities(
+        self, request: csi_pb2.ValidateVolumeCapabilitiesRequest, _alive: Alive
+    ) -> csi_pb2.ValidateVolumeCapabilitiesResponse:
         volume, name = _claim(request.volume_id)
         if not request.volume_capabilities:
             raise Failed(Code.INVALID_ARGUMENT, "The call names no capabilities.")
@@ -82,8 +87,9 @@ class Controller:
             _check(request.volume_capabilities)
         except Failed as failed:
             return csi_pb2.ValidateVolumeCapabilitiesResponse(message=str(failed))
-        confirmed = {"volume_capabilities": request.volume_capabilities}
-        return csi_pb2.ValidateVolumeCapabilitiesResponse(confirmed=confirmed)
+        answer = csi_pb2.ValidateVolumeCapabilitiesResponse()
+        answer.confirmed.volume_capabilities.extend(request.volume_capabilities)
+        return answer
 
 
 @contextmanager
@@ -111,15 +117,15 @@ def _claim(handle: str) -> tuple[str, str]:
     return found.volume, name
 
 
-def _size(wanted: Any) -> int:
+def _size(wanted: csi_pb2.CapacityRange) -> int:
     """The size in bytes to make. Raises Failed when it is both more and less than asked for."""
     required, limit = wanted.required_bytes, wanted.limit_bytes
     if required < 0 or limit < 0 or (limit and required > limit):
         raise Failed(Code.OUT_OF_RANGE, f"No size is at least {required} and at most {limit} bytes.")
-    return int(required or min(limit or DEFAULT_SIZE, DEFAULT_SIZE))
+    return required or min(limit or DEFAULT_SIZE, DEFAULT_SIZE)
 
 
-def _check(capabilities: Iterable[Any]) -> None:
+def _check(capabilities: Iterable[csi_pb2.VolumeCapability]) -> None:
     """Raises Failed when there is none, or one that no volume has."""
     found = list(capabilities)
     if not found:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import Any
 
 from csi import csi_pb2, registration_pb2
 from csi.rpc import Alive
@@ -28,13 +27,15 @@ class Identity:
             self._capabilities.capabilities.add().service.type = kind.Service.CONTROLLER_SERVICE
             self._capabilities.capabilities.add().volume_expansion.type = kind.VolumeExpansion.ONLINE
 
-    def GetPluginInfo(self, _request: Any, _alive: Alive) -> Any:
+    def GetPluginInfo(self, _request: csi_pb2.GetPluginInfoRequest, _alive: Alive) -> csi_pb2.GetPluginInfoResponse:
         return self._info
 
-    def GetPluginCapabilities(self, _request: Any, _alive: Alive) -> Any:
+    def GetPluginCapabilities(
+        self, _request: csi_pb2.GetPluginCapabilitiesRequest, _alive: Alive
+    ) -> csi_pb2.GetPluginCapabilitiesResponse:
         return self._capabilities
 
-    def Probe(self, _request: Any, _alive: Alive) -> Any:
+    def Probe(self, _request: csi_pb2.ProbeRequest, _alive: Alive) -> csi_pb2.ProbeResponse:
         return csi_pb2.ProbeResponse()
 
 
@@ -51,10 +52,12 @@ class Registration:
         self._done = done
         self._done.unlink(missing_ok=True)
 
-    def GetInfo(self, _request: Any, _alive: Alive) -> Any:
+    def GetInfo(self, _request: registration_pb2.InfoRequest, _alive: Alive) -> registration_pb2.PluginInfo:
         return self._info
 
-    def NotifyRegistrationStatus(self, request: Any, _alive: Alive) -> Any:
+    def NotifyRegistrationStatus(
+        self, request: registration_pb2.RegistrationStatus, _alive: Alive
+    ) -> registration_pb2.RegistrationStatusResponse:
         if not request.plugin_registered:
             log.error("The kubelet does not take the driver %s: %s", self._info.name, request.error)
             os._exit(1)

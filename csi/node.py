@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import PurePosixPath
-from typing import Any, Protocol
+from typing import Protocol
 
 from csi import csi_pb2
 from csi.handle import Handle, Refused, mount_key, mount_options, parse
@@ -50,17 +50,21 @@ class Node:
 
     # The calls
 
-    def NodeGetInfo(self, _request: Any, _alive: Alive) -> Any:
+    def NodeGetInfo(self, _request: csi_pb2.NodeGetInfoRequest, _alive: Alive) -> csi_pb2.NodeGetInfoResponse:
         return csi_pb2.NodeGetInfoResponse(node_id=self._node)
 
-    def NodeGetCapabilities(self, _request: Any, _alive: Alive) -> Any:
+    def NodeGetCapabilities(
+        self, _request: csi_pb2.NodeGetCapabilitiesRequest, _alive: Alive
+    ) -> csi_pb2.NodeGetCapabilitiesResponse:
         kinds = csi_pb2.NodeServiceCapability.RPC
         answer = csi_pb2.NodeGetCapabilitiesResponse()
         for kind in (kinds.GET_VOLUME_STATS, kinds.VOLUME_CONDITION):
             answer.capabilities.add().rpc.type = kind
         return answer
 
-    def NodeGetVolumeStats(self, request: Any, _alive: Alive) -> Any:
+    def NodeGetVolumeStats(
+        self, request: csi_pb2.NodeGetVolumeStatsRequest, _alive: Alive
+    ) -> csi_pb2.NodeGetVolumeStatsResponse:
         """Answers within seconds, whatever the volume does."""
         if not request.volume_id or not request.volume_path:
             raise Failed(Code.INVALID_ARGUMENT, "The call names no volume, or not where it is published.")
@@ -69,7 +73,9 @@ class Node:
             raise Failed(Code.NOT_FOUND, f"{request.volume_id} is not published at {path}.")
         return stats(self._looks, path)
 
-    def NodePublishVolume(self, request: Any, alive: Alive) -> Any:
+    def NodePublishVolume(
+        self, request: csi_pb2.NodePublishVolumeRequest, alive: Alive
+    ) -> csi_pb2.NodePublishVolumeResponse:
         handle, options = _asked(request)
         target = self._target(request.target_path)
         key = mount_key(handle.volume, options)
@@ -87,7 +93,9 @@ class Node:
                 os.close(folder)
         return csi_pb2.NodePublishVolumeResponse()
 
-    def NodeUnpublishVolume(self, request: Any, _alive: Alive) -> Any:
+    def NodeUnpublishVolume(
+        self, request: csi_pb2.NodeUnpublishVolumeRequest, _alive: Alive
+    ) -> csi_pb2.NodeUnpublishVolumeResponse:
         """Never looks at the volume: this works with every brick away, and for handles that nobody can read."""
         if not request.volume_id:
             raise Failed(Code.INVALID_ARGUMENT, "The call names no volume.")
@@ -231,7 +239,7 @@ class Node:
         return self._locks[hash(target) % LOCKS]
 
 
-def _asked(request: Any) -> tuple[Handle, tuple[str, ...]]:
+def _asked(request: csi_pb2.NodePublishVolumeRequest) -> tuple[Handle, tuple[str, ...]]:
     """What a publish call asks for: the handle, the options of the FUSE mount.
 
     Read-only is the FUSE mount itself: a container's runtime makes a bind of a read-only one writable again.

@@ -6,14 +6,16 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 log = logging.getLogger("csi")
 Alive = Callable[[], bool]
 """Says whether the caller of a call still waits for its answer."""
+Method = Callable[[Message, Alive], Message]
 Code = grpc.StatusCode
 WORKERS = 64
 
@@ -26,7 +28,7 @@ class Failed(Exception):
         self.code = code
 
 
-def server(address: str, services: Mapping[Any, object]) -> grpc.Server:
+def server(address: str, services: Mapping[ServiceDescriptor, object]) -> grpc.Server:
     """A started server at the unix socket `address` of services: descriptor in the proto -> object.
 
     Each method takes the request and an Alive; it returns the answer.
@@ -43,7 +45,7 @@ def server(address: str, services: Mapping[Any, object]) -> grpc.Server:
     return made
 
 
-def _handler(service: Any, target: object) -> grpc.GenericRpcHandler:
+def _handler(service: ServiceDescriptor, target: object) -> grpc.GenericRpcHandler:
     methods = {
         method.name: grpc.unary_unary_rpc_method_handler(
             _called(method.name, getattr(target, method.name)),
@@ -55,8 +57,8 @@ def _handler(service: Any, target: object) -> grpc.GenericRpcHandler:
     return grpc.method_handlers_generic_handler(service.full_name, methods)
 
 
-def _called(name: str, method: Callable[[Any, Alive], Any]) -> Callable[[Any, grpc.ServicerContext], Any]:
-    def call(request: Any, context: grpc.ServicerContext) -> Any:
+def _called(name: str, method: Method) -> Callable[[Message, grpc.ServicerContext], Message]:
+    def call(request: Message, context: grpc.ServicerContext) -> Message:
         try:
             return method(request, context.is_active)
         except Failed as failed:

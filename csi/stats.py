@@ -6,7 +6,6 @@ import errno
 import os
 import threading
 from concurrent.futures import Future
-from typing import Any
 
 from csi import csi_pb2
 from csi.mounts import Kernel
@@ -42,7 +41,7 @@ class Looks:
                 del self._going[path]
 
 
-def stats(looks: Looks, path: str) -> Any:
+def stats(looks: Looks, path: str) -> csi_pb2.NodeGetVolumeStatsResponse:
     """The answer to NodeGetVolumeStats: bytes and inodes, or that the volume cannot be used, and why."""
     try:
         found = looks.at(path)
@@ -53,26 +52,27 @@ def stats(looks: Looks, path: str) -> Any:
             words = "Its FUSE process has ended, or its bricks are away: see `gluster volume status`."
             return _abnormal(f"The volume does not answer. {words}")
         return _abnormal(f"The volume cannot be read: {error.strerror}.")
-    units = csi_pb2.VolumeUsage
+    usage = csi_pb2.VolumeUsage
     size, used = found.f_frsize, found.f_blocks - found.f_bfree
     return csi_pb2.NodeGetVolumeStatsResponse(
         usage=[
-            {
-                "unit": units.BYTES,
-                "total": found.f_blocks * size,
-                "used": used * size,
-                "available": found.f_bavail * size,
-            },
-            {
-                "unit": units.INODES,
-                "total": found.f_files,
-                "used": found.f_files - found.f_ffree,
-                "available": found.f_favail,
-            },
+            usage(
+                unit=usage.BYTES,
+                total=found.f_blocks * size,
+                used=used * size,
+                available=found.f_bavail * size,
+            ),
+            usage(
+                unit=usage.INODES,
+                total=found.f_files,
+                used=found.f_files - found.f_ffree,
+                available=found.f_favail,
+            ),
         ],
-        volume_condition={"abnormal": False, "message": "The volume answers."},
+        volume_condition=csi_pb2.VolumeCondition(abnormal=False, message="The volume answers."),
     )
 
 
-def _abnormal(message: str) -> Any:
-    return csi_pb2.NodeGetVolumeStatsResponse(volume_condition={"abnormal": True, "message": message})
+def _abnormal(message: str) -> csi_pb2.NodeGetVolumeStatsResponse:
+    condition = csi_pb2.VolumeCondition(abnormal=True, message=message)
+    return csi_pb2.NodeGetVolumeStatsResponse(volume_condition=condition)

@@ -10,7 +10,6 @@ import logging
 import os
 import socketserver
 from pathlib import Path
-from typing import Any
 
 from csi.client import Client
 from csi.fuse import NotMounted, Spec
@@ -36,12 +35,17 @@ def listen(path: Path, client: Client) -> socketserver.ThreadingUnixStreamServer
     return server
 
 
-def _answer(client: Client, request: dict[str, Any]) -> dict[str, str]:
+def _answer(client: Client, request: object) -> dict[str, str]:
     try:
-        if "mount" in request:
-            client.mount(Spec(request["mount"], tuple(request["options"])))
-        else:
-            client.release(request["release"])
+        match request:
+            case {"mount": str(volume), "options": list(options)}:
+                client.mount(Spec(volume, tuple(options)))
+            case {"release": str(key)}:
+                client.release(key)
+            case _:
+                return {
+                    "error": f"The client's pod does not know the request {request}: bring both pods to one version."
+                }
     except NotMounted as error:
         return {"error": str(error)}
     except OSError as error:

@@ -185,6 +185,10 @@ def test_over_the_socket(world: World, client: Client) -> None:
     with pytest.raises(Failed, match="The volume c is not mounted") as failed:
         caller.mount("c", [])
     assert failed.value.code == grpc.StatusCode.UNAVAILABLE
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(path))
+        connection.sendall(b'{"unmount": "a"}\n')
+        assert "does not know the request {'unmount': 'a'}" in connection.makefile().readline()
     server.shutdown()
     server.server_close()
     with pytest.raises(Failed, match="The client's pod on this node does not answer"):

@@ -45,7 +45,12 @@ class Kubelet:
         return str(folder / "mount")
 
     def publish(
-        self, volume: str, target: str, *flags: str, readonly: bool = False, mode: int = MODES.MULTI_NODE_MULTI_WRITER
+        self,
+        volume: str,
+        target: str,
+        *flags: str,
+        readonly: bool = False,
+        mode: MODES.Mode = MODES.MULTI_NODE_MULTI_WRITER,
     ) -> None:
         request = csi_pb2.NodePublishVolumeRequest(volume_id=volume, target_path=target, readonly=readonly)
         request.volume_capability.mount.mount_flags.extend(flags)
