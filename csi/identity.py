@@ -61,6 +61,5 @@ class Registration:
         if not request.plugin_registered:
             log.error("The kubelet does not take the driver %s: %s", self._info.name, request.error)
             os._exit(1)
-        log.info("The kubelet has taken the driver %s.", self._info.name)
         self._done.touch()
         return registration_pb2.RegistrationStatusResponse()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +12,8 @@ import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+
+from csi.call_log import CallLog, problem_in
 
 log = logging.getLogger("csi")
 Alive = Callable[[], bool]
@@ -37,7 +40,8 @@ def server(address: str, services: Mapping[ServiceDescriptor, object]) -> grpc.S
     if os.path.exists(path):
         os.unlink(path)  # of a predecessor: a unix socket stays when its process has gone
     made = grpc.server(ThreadPoolExecutor(WORKERS))
-    made.add_generic_rpc_handlers(tuple(_handler(service, target) for service, target in services.items()))
+    calls = CallLog()
+    made.add_generic_rpc_handlers(tuple(_handler(service, target, calls) for service, target in services.items()))
     if not made.add_insecure_port(address):
         raise OSError(f"Nothing can listen at {address}.")
     os.chmod(path, 0o600)
@@ -45,10 +49,10 @@ def server(address: str, services: Mapping[ServiceDescriptor, object]) -> grpc.S
     return made
 
 
-def _handler(service: ServiceDescriptor, target: object) -> grpc.GenericRpcHandler:
+def _handler(service: ServiceDescriptor, target: object, calls: CallLog) -> grpc.GenericRpcHandler:
     methods = {
         method.name: grpc.unary_unary_rpc_method_handler(
-            _called(method.name, getattr(target, method.name)),
+            _called(method.name, getattr(target, method.name), calls),
             request_deserializer=GetMessageClass(method.input_type).FromString,
             response_serializer=GetMessageClass(method.output_type).SerializeToString,
         )
@@ -57,15 +61,22 @@ def _handler(service: ServiceDescriptor, target: object) -> grpc.GenericRpcHandl
     return grpc.method_handlers_generic_handler(service.full_name, methods)
 
 
-def _called(name: str, method: Method) -> Callable[[Message, grpc.ServicerContext], Message]:
+def _called(name: str, method: Method, calls: CallLog) -> Callable[[Message, grpc.ServicerContext], Message]:
     def call(request: Message, context: grpc.ServicerContext) -> Message:
+        began = time.monotonic()
+        result = Code.OK, ""
         try:
-            return method(request, context.is_active)
+            answer = method(request, context.is_active)
+            result = Code.OK, problem_in(answer)
+            return answer
         except Failed as failed:
-            log.warning("%s: %s", name, failed)
+            result = failed.code, str(failed)
             context.abort(failed.code, str(failed))
-        except Exception:
+        except Exception as error:
             log.exception("%s", name)
+            result = Code.UNKNOWN, repr(error)  # as gRPC answers
             raise
+        finally:
+            calls.write(name, request, result, time.monotonic() - began)
 
     return call

@@ -7,14 +7,26 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import grpc
+from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 
 from csi.handle import mount_key
 from csi.mounts import Mount
 from csi.rpc import Failed
 
 DRIVER = "gluster.storage.glusterfs"
+
+
+def ask(channel: grpc.Channel, proto: FileDescriptor, name: str, request: Message) -> Any:
+    """The answer to the call `name` of one of the proto's services."""
+    (method,) = [s.methods_by_name[name] for s in proto.services_by_name.values() if name in s.methods_by_name]
+    path = f"/{method.containing_service.full_name}/{name}"
+    answer = GetMessageClass(method.output_type).FromString
+    return channel.unary_unary(path, type(request).SerializeToString, answer)(request, timeout=10)
 
 
 @dataclass

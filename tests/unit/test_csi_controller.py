@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
-from google.protobuf.message_factory import GetMessageClass
 
 from csi import csi_pb2
 from csi.controller import DEFAULT_SIZE, Controller
@@ -16,7 +16,7 @@ from csi.identity import Identity
 from csi.pool import NoSuchClaim, NotNow, Pool
 from csi.rpc import server
 from hooks.gluster.runner import ExecResult, OutcomeUnknown, PeerUnavailable
-from tests.unit.csi_fakes import DRIVER
+from tests.unit.csi_fakes import DRIVER, ask
 
 Code = grpc.StatusCode
 Call = Callable[[str, Any], Any]
@@ -69,14 +69,7 @@ def call(peers: Peers, tmp_path: Path) -> Iterator[Call]:
     }
     running = server(f"unix://{tmp_path}/csi.sock", made)
     with grpc.insecure_channel(f"unix://{tmp_path}/csi.sock") as channel:
-
-        def call(name: str, request: Any) -> Any:
-            (method,) = [s.methods_by_name[name] for s in made if name in s.methods_by_name]
-            answer = GetMessageClass(method.output_type).FromString
-            path = f"/{method.containing_service.full_name}/{name}"
-            return channel.unary_unary(path, type(request).SerializeToString, answer)(request, timeout=10)
-
-        yield call
+        yield lambda name, request: ask(channel, csi_pb2.DESCRIPTOR, name, request)
     running.stop(0)
 
 
@@ -110,6 +103,16 @@ def test_a_claim_is_made_once(call: Call, peers: Peers) -> None:
         assert (made.volume_id, made.capacity_bytes) == ("newvol/claims/pvc-1", 100 * MIB)
     assert peers.claims == {"newvol/pvc-1": 100 * MIB}
     assert call("CreateVolume", wanted(required=10 * MIB)).volume.capacity_bytes == 100 * MIB, "at least so much"
+
+
+def test_the_log_names_the_claim(call: Call, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "csi")
+    call("CreateVolume", wanted())
+    call("DeleteVolume", csi_pb2.DeleteVolumeRequest(volume_id="newvol/claims/pvc-1"))
+    assert [line.split(" seconds=")[0] for line in caplog.messages] == [
+        'CreateVolume volume="pvc-1" code=OK',
+        'DeleteVolume volume="newvol/claims/pvc-1" code=OK',
+    ]
 
 
 def test_sizes(call: Call) -> None:

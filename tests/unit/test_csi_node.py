@@ -11,13 +11,12 @@ from typing import Any
 
 import grpc
 import pytest
-from google.protobuf.message_factory import GetMessageClass
 
 from csi import csi_pb2, registration_pb2, stats
 from csi.identity import Identity, Registration
 from csi.node import Node
 from csi.rpc import server
-from tests.unit.csi_fakes import DRIVER, FakeKernel, FakeMounter
+from tests.unit.csi_fakes import DRIVER, FakeKernel, FakeMounter, ask
 
 Code = grpc.StatusCode
 MODES = csi_pb2.VolumeCapability.AccessMode
@@ -33,11 +32,8 @@ class Kubelet:
     mounter: FakeMounter
     node: Node
 
-    def call(self, service: str, name: str, request: Any) -> Any:
-        method = csi_pb2.DESCRIPTOR.services_by_name[service].methods_by_name[name]
-        answer = GetMessageClass(method.output_type).FromString
-        path = f"/{method.containing_service.full_name}/{name}"
-        return self.channel.unary_unary(path, type(request).SerializeToString, answer)(request, timeout=10)
+    def call(self, name: str, request: Any) -> Any:
+        return ask(self.channel, csi_pb2.DESCRIPTOR, name, request)
 
     def target(self, name: str) -> str:
         folder = self.pods / name
@@ -55,15 +51,15 @@ class Kubelet:
         request = csi_pb2.NodePublishVolumeRequest(volume_id=volume, target_path=target, readonly=readonly)
         request.volume_capability.mount.mount_flags.extend(flags)
         request.volume_capability.access_mode.mode = mode
-        self.call("Node", "NodePublishVolume", request)
+        self.call("NodePublishVolume", request)
 
     def unpublish(self, volume: str, target: str) -> None:
         request = csi_pb2.NodeUnpublishVolumeRequest(volume_id=volume, target_path=target)
-        self.call("Node", "NodeUnpublishVolume", request)
+        self.call("NodeUnpublishVolume", request)
 
     def stats(self, volume: str, path: str) -> Any:
         request = csi_pb2.NodeGetVolumeStatsRequest(volume_id=volume, volume_path=path)
-        return self.call("Node", "NodeGetVolumeStats", request)
+        return self.call("NodeGetVolumeStats", request)
 
     def at(self, target: str) -> list[tuple[str, str]]:
         """Source and directory of what is mounted there."""
@@ -102,12 +98,12 @@ def refused(code: Any, words: str = "") -> Any:
 
 
 def test_who_it_is(kubelet: Kubelet, tmp_path: Path) -> None:
-    info = kubelet.call("Identity", "GetPluginInfo", csi_pb2.GetPluginInfoRequest())
+    info = kubelet.call("GetPluginInfo", csi_pb2.GetPluginInfoRequest())
     assert (info.name, info.vendor_version) == (DRIVER, "1.2.3")
-    assert not kubelet.call("Identity", "GetPluginCapabilities", csi_pb2.GetPluginCapabilitiesRequest()).capabilities
-    kubelet.call("Identity", "Probe", csi_pb2.ProbeRequest())
-    assert kubelet.call("Node", "NodeGetInfo", csi_pb2.NodeGetInfoRequest()).node_id == "worker-1"
-    kubelet.call("Node", "NodeGetCapabilities", csi_pb2.NodeGetCapabilitiesRequest())
+    assert not kubelet.call("GetPluginCapabilities", csi_pb2.GetPluginCapabilitiesRequest()).capabilities
+    kubelet.call("Probe", csi_pb2.ProbeRequest())
+    assert kubelet.call("NodeGetInfo", csi_pb2.NodeGetInfoRequest()).node_id == "worker-1"
+    kubelet.call("NodeGetCapabilities", csi_pb2.NodeGetCapabilitiesRequest())
     assert (tmp_path / "csi.sock").stat().st_mode & 0o777 == 0o600
 
 
@@ -226,10 +222,10 @@ def test_arguments_that_are_missing(kubelet: Kubelet) -> None:
         kubelet.unpublish("newvol", "")
     request = csi_pb2.NodePublishVolumeRequest(volume_id="newvol", target_path=target)
     with refused(Code.INVALID_ARGUMENT, "no block device"):
-        kubelet.call("Node", "NodePublishVolume", request)
+        kubelet.call("NodePublishVolume", request)
     request.volume_capability.block.SetInParent()
     with refused(Code.INVALID_ARGUMENT, "no block device"):
-        kubelet.call("Node", "NodePublishVolume", request)
+        kubelet.call("NodePublishVolume", request)
     with refused(Code.INVALID_ARGUMENT, "is not one that the driver passes on"):
         kubelet.publish("newvol", target, "log-file=/etc/shadow")
 
@@ -355,7 +351,7 @@ def test_bytes_and_inodes_of_a_published_volume(kubelet: Kubelet) -> None:
     ]
     assert not answer.volume_condition.abnormal
     kinds = csi_pb2.NodeServiceCapability.RPC
-    capabilities = kubelet.call("Node", "NodeGetCapabilities", csi_pb2.NodeGetCapabilitiesRequest()).capabilities
+    capabilities = kubelet.call("NodeGetCapabilities", csi_pb2.NodeGetCapabilitiesRequest()).capabilities
     assert [c.rpc.type for c in capabilities] == [kinds.GET_VOLUME_STATS, kinds.VOLUME_CONDITION]
 
 
