@@ -71,7 +71,7 @@ def node(options: argparse.Namespace) -> None:
 
 
 def controller(options: argparse.Namespace) -> None:
-    """Make and delete directories for claims until told to end."""
+    """Make and delete directories for claims until told to end (in the hooks' image)."""
     from csi import csi_pb2  # noqa: PLC0415
     from csi.controller import Controller  # noqa: PLC0415
     from csi.identity import Identity  # noqa: PLC0415

@@ -201,6 +201,23 @@ def test_the_controller_is_there_with_a_storage_class(helm4: Helm, plain: Render
     assert "annotations" not in found["metadata"]
 
 
+def test_the_controller_runs_from_the_hooks_image_and_the_rest_from_the_driver_s(helm4: Helm) -> None:
+    chosen = {
+        **values(image={"registry": "a", "tag": "1", "pullPolicy": "Always"}),
+        "hooks": {"image": {"registry": "b", "tag": "2", "pullPolicy": "Never"}},
+        "storageClasses": [{"name": "fast", "volume": "newvol"}],
+    }
+    rendered = helm4.template(chosen)
+    pod = rendered.one("Deployment", "*-controller")["spec"]["template"]["spec"]
+    (controller,) = [c for c in pod["containers"] if c["name"] == "controller"]
+    assert (controller["image"], controller["imagePullPolicy"]) == ("b/glusterfs-hooks:2", "Never")
+    assert controller["command"][-2:] == ["-m", "csi"], "that image starts the hook"
+    for name in ("gluster-client", "gluster-csi"):
+        (container,) = spec(rendered, name)["containers"]
+        assert (container["image"], container["imagePullPolicy"]) == ("a/glusterfs-csi:1", "Always")
+        assert "command" not in container
+
+
 def test_storage_classes(maximal: Rendered) -> None:
     default, kept = maximal.all("StorageClass")
     assert default["metadata"]["annotations"] == {"storageclass.kubernetes.io/is-default-class": "true"}
