@@ -16,15 +16,15 @@ from google.protobuf.message_factory import GetMessageClass
 from csi.call_log import CallLog, problem_in
 
 log = logging.getLogger("csi")
-Alive = Callable[[], bool]
-"""Says whether the caller of a call still waits for its answer."""
-Method = Callable[[Message, Alive], Message]
+IsActive = Callable[[], bool]
+"""Whether the caller still waits for the answer."""
+Method = Callable[[Message, IsActive], Message]
 Code = grpc.StatusCode
 WORKERS = 64
 
 
 class Failed(Exception):
-    """The answer to a call that cannot be done: a gRPC status code and a sentence for the pod's events."""
+    """A call that failed: a gRPC status code, and a sentence that the kubelet puts into the pod's events."""
 
     def __init__(self, code: grpc.StatusCode, message: str) -> None:
         super().__init__(message)
@@ -32,9 +32,9 @@ class Failed(Exception):
 
 
 def server(address: str, services: Mapping[ServiceDescriptor, object]) -> grpc.Server:
-    """A started server at the unix socket `address` of services: descriptor in the proto -> object.
+    """Start a server at the unix socket `address`. `services` maps descriptors of the proto to objects.
 
-    Each method takes the request and an Alive; it returns the answer.
+    Their methods take the request and an IsActive, and return the answer. Raises OSError if it cannot listen.
     """
     path = address.removeprefix("unix://")
     if os.path.exists(path):
@@ -43,7 +43,7 @@ def server(address: str, services: Mapping[ServiceDescriptor, object]) -> grpc.S
     calls = CallLog()
     made.add_generic_rpc_handlers(tuple(_handler(service, target, calls) for service, target in services.items()))
     if not made.add_insecure_port(address):
-        raise OSError(f"Nothing can listen at {address}.")
+        raise OSError(f"The driver cannot listen at {address}.")
     os.chmod(path, 0o600)
     made.start()
     return made

@@ -83,7 +83,7 @@ def test_two_releases_and_two_namespaces_have_nothing_in_common(helm4: Helm) -> 
         rendered = helm4.template(values(CLAIM), release=release, args=["--namespace", namespace])
         found = [o for o in rendered.objects if "namespace" not in o["metadata"]]
         assert {o["kind"] for o in found} >= {"CSIDriver", "PersistentVolume"}
-        folders = {argument(spec(rendered, o["metadata"]["name"]), "folder") for o in rendered.all("DaemonSet")}
+        folders = {argument(spec(rendered, o["metadata"]["name"]), "plugin-dir") for o in rendered.all("DaemonSet")}
         return {o["metadata"]["name"] for o in found} | folders
 
     seen: set[str] = set()
@@ -120,7 +120,7 @@ def test_paths_are_the_same_in_the_pods_and_on_the_node(maximal: Rendered) -> No
             assert mounts[volume]["mountPath"] == path
             assert path.startswith("/var/lib/k0s/kubelet/")
             assert mounts[volume].get("mountPropagation", "") == ("" if volume == "registry" else "Bidirectional")
-        assert argument(pod, "folder") == paths["folder"]
+        assert argument(pod, "plugin-dir") == paths["plugin-dir"]
         assert argument(pod, "driver") == maximal.one("CSIDriver")["metadata"]["name"]
 
 

@@ -12,9 +12,9 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 from google.protobuf.message_factory import GetMessageClass
 
 from csi import csi_pb2, registration_pb2
-from csi.controller import Controller
-from csi.identity import Identity, Registration
-from csi.node import Node
+from csi.controller import ControllerService
+from csi.identity import IdentityService, RegistrationService
+from csi.node import NodeService
 
 KINDS: dict[int, str] = {
     number: name.removeprefix("TYPE_").lower() for name, number in FieldDescriptorProto.Type.items()
@@ -50,10 +50,10 @@ def test_names_numbers_and_types_are_upstream_s() -> None:
 
 
 SERVICES = [
-    (csi_pb2.DESCRIPTOR.services_by_name["Identity"], Identity),
-    (csi_pb2.DESCRIPTOR.services_by_name["Node"], Node),
-    (csi_pb2.DESCRIPTOR.services_by_name["Controller"], Controller),
-    (registration_pb2.DESCRIPTOR.services_by_name["Registration"], Registration),
+    (csi_pb2.DESCRIPTOR.services_by_name["Identity"], IdentityService),
+    (csi_pb2.DESCRIPTOR.services_by_name["Node"], NodeService),
+    (csi_pb2.DESCRIPTOR.services_by_name["Controller"], ControllerService),
+    (registration_pb2.DESCRIPTOR.services_by_name["Registration"], RegistrationService),
 ]
 
 

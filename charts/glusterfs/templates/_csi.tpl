@@ -1,4 +1,4 @@
-{{/* "true" when something of the driver is wanted: a claim, a storage class, or the driver alone. */}}
+{{/* "true" if the values ask for a claim, a storage class or the driver alone. */}}
 {{- define "glusterfs.csi" -}}
 {{- $wanted := or .Values.csi.enabled .Values.storageClasses -}}
 {{- range .Values.volumes -}}
@@ -19,8 +19,8 @@ part of socket paths, which have at most 107.
 {{- $name -}}
 {{- end -}}
 
-{{/* The driver's folder on each node, below the kubelet's. */}}
-{{- define "glusterfs.csiFolder" -}}
+{{/* The driver's directory on each node, below the kubelet's root directory. */}}
+{{- define "glusterfs.csiPluginDir" -}}
 {{- printf "%s/plugins/%s" .Values.csi.kubeletPath (include "glusterfs.csiDriver" .) -}}
 {{- end -}}
 
@@ -56,7 +56,7 @@ csi:
 {{- end }}
 {{- end -}}
 
-{{/* The rest of each container of the controller's pod, given its resources. */}}
+{{/* What the containers of the controller's pod have in common, given their resources. */}}
 {{- define "glusterfs.csiUnprivileged" -}}
 securityContext:
   allowPrivilegeEscalation: false
