@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 BIN := .venv/bin
-STUBS := csi/csi_pb2.py csi/registration_pb2.py
+STUBS := $(foreach proto,csi registration,csi/$(proto)_pb2.py csi/$(proto)_pb2.pyi)
 TESTBED := $(PYTHON) -m testbed
 # Where kubectl, helm and helm3 are; the test bed builds or fetches them once.
 TOOLS = $$($(TESTBED) tools)
@@ -23,9 +23,9 @@ help: ## show this
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-# The CSI driver's messages come out of its .proto files, here as at the build of its image.
-%_pb2.py: %.proto .venv/done
-	@$(BIN)/python -m grpc_tools.protoc -I. --python_out=. $<
+# The CSI driver's messages come out of its .proto files, here as at the build of its image; mypy reads their types.
+%_pb2.py %_pb2.pyi: %.proto .venv/done
+	@$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. $<
 
 demo: .venv/done ## a real cluster, the chart on it, a volume mounted in pods on two nodes
 	@$(TESTBED) up

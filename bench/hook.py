@@ -13,7 +13,8 @@ from typing import Any
 
 from bench import by_hand
 from bench.table import table
-from hooks.kube.client import Cluster
+from hooks.kube.client import KubeClient
+from hooks.kube.release import PodRunner
 from hooks.plan.state import HookState
 from hooks.run.apply import Done
 from hooks.run.reconcile import Hook, converge
@@ -48,9 +49,8 @@ class Peers:
     memory: HookState = field(default_factory=HookState)
 
     def __post_init__(self) -> None:
-        cluster = Cluster(self.release.namespace, self.release.name, self.lab.kubeconfig)
         self.addresses = {node: self.lab.address(node) for node in self.lab.workers[:3]}
-        self.runner = cluster.runner(self.release.peers())
+        self.runner = PodRunner(KubeClient(self.release.namespace, self.lab.kubeconfig), self.release.peers())
 
     def values(self, volumes: list[str], bricks: list[str]) -> dict[str, Any]:
         made = [{"name": name, "replica": 3, "options": {"performance.nl-cache": True}} for name in volumes]

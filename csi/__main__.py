@@ -10,107 +10,106 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from csi.client import Client
+from csi.client import MountSupervisor
 from csi.fuse import Fuse, read_servers
+from csi.ipc import listen
 from csi.mounts import Linux
-from csi.wire import listen
 
 if TYPE_CHECKING:
-    from csi.node import Node as NodeService
+    from csi.node import NodeService
 
 log = logging.getLogger("csi")
 VERSION = os.environ.get("VERSION", "unknown")
 SECURE_ACCESS = Path("/var/lib/glusterd/secure-access")
-"""Where this file is, FUSE processes ask glusterd for volumes over TLS."""
+"""If this file exists, FUSE processes talk to glusterd over TLS."""
 REPAIR_SECONDS = 10
-"""How often a mount that could not be bound anew is tried again; without one, changes of the mount table set it off."""
+"""How often mounts are repaired without a change of the mount table: for targets that could not be bound again."""
 
 
 def client(options: argparse.Namespace) -> None:
-    """Hold the FUSE processes until told to end."""
-    if options.pod_network:  # the address of a pod that is gone must not be tried for minutes
+    """Run the FUSE processes of the node's volumes, until a signal."""
+    if options.pod_network:  # or the address of a pod that is gone is tried for minutes
         Path("/proc/sys/net/ipv4/tcp_syn_retries").write_text("2")
     if options.tls:
         SECURE_ACCESS.touch()
-    kernel = Linux(options.stage)
-    held = Client(options.folder, Fuse(options.driver, lambda: read_servers(options.servers), kernel), kernel)
-    held.restore()
-    wire = listen(options.folder / "client.sock", held)
-    threading.Thread(target=wire.serve_forever, daemon=True).start()
-    _until_told()
-    wire.shutdown()
-    held.close()
+    kernel = Linux(options.scratch_dir)
+    fuse = Fuse(options.driver, lambda: read_servers(options.servers), kernel)
+    supervisor = MountSupervisor(options.plugin_dir, fuse, kernel)
+    supervisor.restore()
+    listener = listen(options.plugin_dir / "client.sock", supervisor)
+    threading.Thread(target=listener.serve_forever, daemon=True).start()
+    _wait_for_signal()
+    listener.shutdown()
+    supervisor.close()
 
 
 def node(options: argparse.Namespace) -> None:
-    """Answer the kubelet until told to end."""
+    """Answer the kubelet, until a signal."""
     from csi import csi_pb2, registration_pb2  # noqa: PLC0415
-    from csi.caller import Caller  # noqa: PLC0415
-    from csi.identity import Identity, Registration  # noqa: PLC0415
-    from csi.node import Node  # noqa: PLC0415
+    from csi.identity import IdentityService, RegistrationService  # noqa: PLC0415
+    from csi.mount_client import MountClient  # noqa: PLC0415
+    from csi.node import NodeService  # noqa: PLC0415
     from csi.rpc import server  # noqa: PLC0415
 
-    kernel = Linux(options.stage)
+    kernel = Linux(options.scratch_dir)
     pods, registry = options.kubelet / "pods", options.kubelet / "plugins_registry"
-    caller = Caller(options.folder / "client.sock")
-    target = Node(options.driver, options.node, str(options.folder), str(pods), kernel, caller)
+    mounter = MountClient(options.plugin_dir / "client.sock")
+    service = NodeService(options.driver, options.node, str(options.plugin_dir), str(pods), kernel, mounter)
     services = csi_pb2.DESCRIPTOR.services_by_name
-    identity = Identity(options.driver, VERSION, controller=False)
-    socket = options.folder / "csi.sock"
-    serving = server(f"unix://{socket}", {services["Identity"]: identity, services["Node"]: target})
-    registration = Registration(options.driver, str(socket), options.stage / "registered")
+    identity = IdentityService(options.driver, VERSION, controller=False)
+    socket = options.plugin_dir / "csi.sock"
+    serving = server(f"unix://{socket}", {services["Identity"]: identity, services["Node"]: service})
+    registration = RegistrationService(options.driver, str(socket), options.scratch_dir / "registered")
     registrar = registration_pb2.DESCRIPTOR.services_by_name["Registration"]
     registering = server(f"unix://{registry / options.driver}.sock", {registrar: registration})
-    threading.Thread(target=_follow, args=(kernel, target), daemon=True).start()
-    _until_told()
+    threading.Thread(target=_follow_mounts, args=(kernel, service), daemon=True).start()
+    _wait_for_signal()
     (registry / f"{options.driver}.sock").unlink(missing_ok=True)
     registering.stop(0)
     serving.stop(10).wait()
 
 
 def controller(options: argparse.Namespace) -> None:
-    """Make and delete directories for claims until told to end."""
+    """Make and delete directories for claims, until a signal (in the hooks' image)."""
     from csi import csi_pb2  # noqa: PLC0415
-    from csi.controller import Controller  # noqa: PLC0415
-    from csi.identity import Identity  # noqa: PLC0415
-    from csi.pool import Pool  # noqa: PLC0415
+    from csi.claims import Claims  # noqa: PLC0415
+    from csi.controller import ControllerService  # noqa: PLC0415
+    from csi.identity import IdentityService  # noqa: PLC0415
     from csi.rpc import server  # noqa: PLC0415
-    from hooks.kube.client import Cluster  # noqa: PLC0415
+    from hooks.kube.client import KubeClient  # noqa: PLC0415
+    from hooks.kube.pods import ready_pods  # noqa: PLC0415
+    from hooks.kube.release import Release  # noqa: PLC0415
 
-    cluster = Cluster(options.namespace, options.release)
-    pool = Pool(lambda: _ready(cluster.pods()), lambda peer, argv, seconds: cluster.exec(peer, argv, "", seconds))
+    client = KubeClient(options.namespace)
+    release = Release(client, options.release)
+    claims = Claims(
+        peers=lambda: ready_pods(release.pods()),
+        run=lambda peer, argv, seconds: client.exec(peer, argv, "", seconds),
+    )
     services = csi_pb2.DESCRIPTOR.services_by_name
-    identity = Identity(options.driver, VERSION, controller=True)
-    made = {services["Identity"]: identity, services["Controller"]: Controller(pool)}
-    serving = server(f"unix://{options.stage / 'csi.sock'}", made)
-    _until_told()
+    identity = IdentityService(options.driver, VERSION, controller=True)
+    made = {services["Identity"]: identity, services["Controller"]: ControllerService(claims)}
+    serving = server(f"unix://{options.socket_dir / 'csi.sock'}", made)
+    _wait_for_signal()
     serving.stop(10).wait()
 
 
-def _ready(pods: list[dict[str, Any]]) -> list[str]:
-    """The names of the pods that are Ready."""
-    conditions = {pod["metadata"]["name"]: pod["status"].get("conditions", []) for pod in pods}
-    return [
-        name for name, found in conditions.items() if any((c["type"], c["status"]) == ("Ready", "True") for c in found)
-    ]
-
-
-def _follow(kernel: Linux, target: NodeService) -> None:
+def _follow_mounts(kernel: Linux, service: NodeService) -> None:
     for _ in kernel.changes(REPAIR_SECONDS):
         try:
-            target.repair()
-            target.tidy()
-        except Exception:  # a thread that ended would repair nothing any more
-            log.exception("The mounts could not be looked through.")
+            service.repair()
+            service.release_unused()
+        except Exception:  # the thread must go on
+            log.exception("The mounts could not be repaired; the next change of the mount table tries again.")
 
 
-def _until_told() -> None:
-    told = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: told.set())
-    signal.signal(signal.SIGINT, lambda *_: told.set())
-    told.wait()
+def _wait_for_signal() -> None:
+    signalled = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: signalled.set())
+    signal.signal(signal.SIGINT, lambda *_: signalled.set())
+    signalled.wait()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -121,22 +120,25 @@ def parser() -> argparse.ArgumentParser:
         command = commands.add_parser(run.__name__, help=run.__doc__)
         command.set_defaults(run=run)
         command.add_argument("--driver", required=True, help="the driver's name in this cluster")
-        command.add_argument("--stage", type=Path, required=True, help="a folder of this pod alone")
         return command
 
-    plugin = "its folder below the kubelet's plugins"
+    plugin_dir = "the driver's directory below the kubelet's `plugins`"
+    scratch_dir = "a directory of this pod alone"
     command = add(client)
-    command.add_argument("--folder", type=Path, required=True, help=plugin)
-    command.add_argument("--servers", type=Path, required=True, help="a file of servers, one a line")
+    command.add_argument("--plugin-dir", type=Path, required=True, help=plugin_dir)
+    command.add_argument("--scratch-dir", type=Path, required=True, help=scratch_dir)
+    command.add_argument("--servers", type=Path, required=True, help="a file with the peers' addresses, one a line")
     command.add_argument(
         "--pod-network", action="store_true", help="the pod has a network of its own, as the peers have"
     )
     command.add_argument("--tls", action="store_true", help="the pool has TLS; certificates are in /tls")
     command = add(node)
-    command.add_argument("--folder", type=Path, required=True, help=plugin)
+    command.add_argument("--plugin-dir", type=Path, required=True, help=plugin_dir)
+    command.add_argument("--scratch-dir", type=Path, required=True, help=scratch_dir)
     command.add_argument("--node", required=True, help="the name of the Kubernetes node")
-    command.add_argument("--kubelet", type=Path, required=True, help="the kubelet's folder")
+    command.add_argument("--kubelet", type=Path, required=True, help="the kubelet's root directory")
     command = add(controller)
+    command.add_argument("--socket-dir", type=Path, required=True, help="where the sidecars look for csi.sock")
     command.add_argument("--namespace", required=True, help="where the peers are")
     command.add_argument("--release", required=True, help="the Helm release they are of")
     return top

@@ -1,4 +1,4 @@
-"""One FUSE process: starts glusterfs for a volume, waits until the volume answers, passes its log on."""
+"""One FUSE process: starts glusterfs for a volume, waits until the volume answers, copies its log."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from csi.mounts import Kernel
 log = logging.getLogger("client")
 GLUSTERD_PORT = 24007
 MOUNT_SECONDS = 45
-"""For a first answer of the bricks. The kubelet gives up after two minutes."""
+"""How long the bricks may take for a first answer. The kubelet gives up after two minutes."""
 
 
 class NotMounted(Exception):
-    """A volume could not be mounted; the message says why, in the words of the FUSE process where it has some."""
+    """A volume could not be mounted; the message gives the reason that the FUSE process logged, if it logged one."""
 
 
 @dataclass(frozen=True)
 class Spec:
-    """What is mounted: a gluster volume, with options of the FUSE client such as "log-level=INFO"."""
+    """A gluster volume, and options of the FUSE client such as "log-level=INFO"."""
 
     volume: str
     options: tuple[str, ...]
@@ -40,9 +40,9 @@ class Spec:
 
 
 def answering_first(servers: Sequence[str], seconds: float = 2) -> list[str]:
-    """The servers in their order, but those at the end whose glusterd takes no connection within `seconds`.
+    """The servers in their order, except that those come last whose glusterd accepts no connection within `seconds`.
 
-    A FUSE process asks one after the other, and waits for minutes for one whose node is silently gone.
+    A FUSE process tries one after the other, and waits minutes for one whose node is silently gone.
     """
 
     def answers(server: str) -> bool:
@@ -63,29 +63,31 @@ class Fuse:
     def __init__(self, driver: str, servers: Callable[[], Sequence[str]], kernel: Kernel) -> None:
         self._driver, self._servers, self._kernel = driver, servers, kernel
 
-    def start(self, spec: Spec, place: str) -> Process:
-        """A process that mounts the volume at the directory `place`."""
+    def start(self, spec: Spec, mount_point: str) -> FuseProcess:
+        """Start a process that mounts the volume at the directory `mount_point`."""
         servers = answering_first(self._servers())
         source = f"{self._driver}:{spec.key}"
         argv = ["glusterfs", "--no-daemon", "--process-name=fuse", "--log-file=/dev/stderr", "--log-level=WARNING"]
         argv += [f"--volfile-server={server}" for server in servers]
         argv += [f"--volfile-id=/{spec.volume}", f"--fs-display-name={source}", "--fuse-mountopts=nosuid,nodev"]
-        argv += [*(f"--{option}" for option in spec.options), place]
-        return Process(Popen(argv, stdout=PIPE, stderr=STDOUT, text=True, errors="replace"), spec, source, place)
+        argv += [*(f"--{option}" for option in spec.options), mount_point]
+        return FuseProcess(
+            Popen(argv, stdout=PIPE, stderr=STDOUT, text=True, errors="replace"), spec, source, mount_point
+        )
 
-    def wait(self, process: Process) -> None:
-        """Until the volume's root can be looked at. Raises NotMounted; the process may be there still."""
+    def wait(self, process: FuseProcess) -> None:
+        """Wait until the volume's root can be read. Raises NotMounted after ending the process."""
         try:
             for _ in self._kernel.changes(1):
-                if any((m.path, m.source) == (process.place, process.source) for m in self._kernel.table()):
+                if any((m.path, m.source) == (process.mount_point, process.source) for m in self._kernel.table()):
                     break
                 if process.popen.poll() is not None:
                     raise OSError(errno.EIO, f"the FUSE client ended with exit code {process.popen.returncode}")
-            # The look hangs until the bricks answer or are known to be away; the process' end ends it.
+            # stat hangs until the bricks answer or are known to be away; it ends with the process.
             watchdog = threading.Timer(MOUNT_SECONDS, process.popen.kill)
             watchdog.start()
             try:
-                os.stat(process.place)
+                os.stat(process.mount_point)
             finally:
                 watchdog.cancel()
         except OSError as error:
@@ -93,17 +95,17 @@ class Fuse:
             raise NotMounted(f"The volume {process.spec.volume} is not mounted: {process.reason(error)}.") from error
 
 
-class Process:
-    """A running glusterfs. What it logs goes on to this process' own log."""
+class FuseProcess:
+    """A running glusterfs. What it logs is copied to the log of this process."""
 
-    def __init__(self, popen: Popen[str], spec: Spec, source: str, place: str) -> None:
-        self.popen, self.spec, self.source, self.place = popen, spec, source, place
-        self._words: deque[str] = deque(maxlen=50)
-        self._reader = threading.Thread(target=self._pass_on, daemon=True)
+    def __init__(self, popen: Popen[str], spec: Spec, source: str, mount_point: str) -> None:
+        self.popen, self.spec, self.source, self.mount_point = popen, spec, source, mount_point
+        self._lines: deque[str] = deque(maxlen=50)
+        self._reader = threading.Thread(target=self._copy_log, daemon=True)
         self._reader.start()
 
     def end(self) -> None:
-        """End it, by force where it does not go within 5 seconds."""
+        """End it, by SIGKILL if SIGTERM has not ended it within 5 seconds."""
         self.popen.terminate()
         try:
             self.popen.wait(5)
@@ -112,22 +114,22 @@ class Process:
             self.popen.wait()
 
     def reason(self, error: OSError) -> str:
-        """What the log of an ended process says is wrong, in its own words; else what the system said."""
+        """Why an ended process did not mount the volume: the last error that it logged, else the system's `error`."""
         self._reader.join(5)
-        if any("failed to fetch volume file" in line for line in self._words):
+        if any("failed to fetch volume file" in line for line in self._lines):
             return "no server has a started volume of this name, or none answers; see `gluster volume info`"
         if error.errno == errno.ENOTCONN:
             return "its bricks do not answer; see `gluster volume status`"
-        told = [line.rsplit("] ", 1)[-1] for line in self._words if "] E [" in line]
-        return told[-1] if told else str(error.strerror)
+        errors = [line.rsplit("] ", 1)[-1] for line in self._lines if "] E [" in line]
+        return errors[-1] if errors else str(error.strerror)
 
-    def _pass_on(self) -> None:
+    def _copy_log(self) -> None:
         assert self.popen.stdout
         for line in self.popen.stdout:
-            self._words.append(line.strip())
+            self._lines.append(line.strip())
             log.info("%s: %s", self.spec.key, line.strip())
 
 
 def read_servers(path: Path) -> list[str]:
-    """The servers in a file, one a line. Read anew for each mount: the chart changes them with its nodes."""
+    """The servers in a file, one a line. It is read for each mount, since the chart changes it with its nodes."""
     return path.read_text().split()

@@ -32,48 +32,50 @@ SETTINGS = (
 """Options of mount.glusterfs that a volume may ask for; none of them names a file or a server."""
 
 
-class Refused(ValueError):
+class InvalidArgument(ValueError):
     """A handle or an option that cannot be used; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class Handle:
-    """A gluster volume and a directory in it, "" for all of it."""
+    """A gluster volume and a directory in it; "" is its root."""
 
     volume: str
-    folder: str
+    directory: str
 
     def __str__(self) -> str:
-        return f"{self.volume}/{self.folder}" if self.folder else self.volume
+        return f"{self.volume}/{self.directory}" if self.directory else self.volume
 
 
 def parse(text: str) -> Handle:
-    """Read a volume handle. What follows `#` only tells two volumes of one directory apart.
+    """Read a volume handle. What follows `#` only tells two PersistentVolumes of one directory apart.
 
-    Raises Refused for anything else, above all for a way out of the volume.
+    Raises InvalidArgument for anything else, above all for a path that leads out of the volume.
     """
-    place, _, unique = text.partition("#")
-    volume, slash, folder = place.partition("/")
-    parts = folder.split("/") if slash else []
+    path, _, unique = text.partition("#")
+    volume, slash, directory = path.partition("/")
+    parts = directory.split("/") if slash else []
     wanted = "write VOLUME[/DIR][#UNIQUE], such as newvol/projects/one"
     if len(text) > LONGEST:
-        raise Refused(f"The volume handle has {len(text)} characters, more than {LONGEST}: {wanted}.")
+        raise InvalidArgument(f"The volume handle has {len(text)} characters, more than {LONGEST}: {wanted}.")
     if not _VOLUME.fullmatch(volume):
-        raise Refused(f"The volume handle {text!r} does not begin with the name of a gluster volume: {wanted}.")
+        raise InvalidArgument(f"The volume handle {text!r} does not begin with the name of a gluster volume: {wanted}.")
     if any(part in (".", "..") for part in parts):
-        raise Refused(f"The volume handle {text!r} has {' or '.join({*parts} & {'.', '..'})} in its path: {wanted}.")
+        raise InvalidArgument(
+            f"The volume handle {text!r} has {' or '.join({*parts} & {'.', '..'})} in its path: {wanted}."
+        )
     if not all(map(_PART.fullmatch, parts)) or (unique and not _PART.fullmatch(unique)):
-        raise Refused(
+        raise InvalidArgument(
             f"The volume handle {text!r} has an empty name or odd characters in it: {wanted}, names of letters, digits "
             "and any of ._+@=-."
         )
-    return Handle(volume, folder)
+    return Handle(volume, directory)
 
 
 def mount_options(flags: Iterable[str], read_only: bool = False) -> tuple[str, ...]:
-    """Mount options of a PersistentVolume as those of the FUSE client, sorted; `read_only` stands for one more `ro`.
+    """Mount options of a PersistentVolume as those of the FUSE client, sorted; `read_only` adds `ro`.
 
-    Raises Refused for an option that is not in FLAGS or SETTINGS.
+    Raises InvalidArgument for an option that is not in FLAGS or SETTINGS.
     """
     options = set()
     for flag in flags:
@@ -84,12 +86,12 @@ def mount_options(flags: Iterable[str], read_only: bool = False) -> tuple[str, .
             options.add(flag)
         else:
             known = ", ".join(("ro", *FLAGS, *(f"{name}=..." for name in SETTINGS)))
-            raise Refused(f"The mount option {flag!r} is not one that the driver passes on: use {known}.")
+            raise InvalidArgument(f"The mount option {flag!r} is not one that the driver passes on: use {known}.")
     return tuple(sorted(options | ({"read-only"} if read_only else set())))
 
 
 def mount_key(volume: str, options: tuple[str, ...]) -> str:
-    """The name of a FUSE mount: pods with the same volume and the same options share it. No volume has a dot in it."""
+    """The name of a FUSE mount, which pods with the same volume and options share. Volume names have no dots."""
     if not options:
         return volume
     return f"{volume}.{hashlib.sha256(','.join(options).encode()).hexdigest()[:8]}"

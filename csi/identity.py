@@ -1,7 +1,7 @@
 """Who the driver is: the Identity service, and its registration with the kubelet.
 
-The registration is two calls, so the driver answers them itself; the usual sidecar for it would be one more image in
-every pod, and one more version to keep up with.
+Registration is two calls, which the driver answers itself: the usual sidecar, node-driver-registrar, would be one more
+image in every pod, and one more version to keep up with.
 """
 
 from __future__ import annotations
@@ -9,16 +9,15 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import Any
 
 from csi import csi_pb2, registration_pb2
-from csi.rpc import Alive
+from csi.rpc import IsActive
 
 log = logging.getLogger("csi")
 
 
-class Identity:
-    """`controller` says whether this end point makes volumes."""
+class IdentityService:
+    """`controller` is whether this end point also has the Controller service."""
 
     def __init__(self, driver: str, version: str, controller: bool) -> None:
         self._info = csi_pb2.GetPluginInfoResponse(name=driver, vendor_version=version)
@@ -28,20 +27,24 @@ class Identity:
             self._capabilities.capabilities.add().service.type = kind.Service.CONTROLLER_SERVICE
             self._capabilities.capabilities.add().volume_expansion.type = kind.VolumeExpansion.ONLINE
 
-    def GetPluginInfo(self, _request: Any, _alive: Alive) -> Any:
+    def GetPluginInfo(
+        self, _request: csi_pb2.GetPluginInfoRequest, _is_active: IsActive
+    ) -> csi_pb2.GetPluginInfoResponse:
         return self._info
 
-    def GetPluginCapabilities(self, _request: Any, _alive: Alive) -> Any:
+    def GetPluginCapabilities(
+        self, _request: csi_pb2.GetPluginCapabilitiesRequest, _is_active: IsActive
+    ) -> csi_pb2.GetPluginCapabilitiesResponse:
         return self._capabilities
 
-    def Probe(self, _request: Any, _alive: Alive) -> Any:
+    def Probe(self, _request: csi_pb2.ProbeRequest, _is_active: IsActive) -> csi_pb2.ProbeResponse:
         return csi_pb2.ProbeResponse()
 
 
-class Registration:
-    """Tells the kubelet, which finds this service's socket in its folder, where the driver listens.
+class RegistrationService:
+    """Tells the kubelet, which finds this service's socket in plugins_registry, where the driver listens.
 
-    `socket` is that path on the node. `done` is a file that is there once the kubelet has taken the driver.
+    `socket` is that path on the node. The file `done` is made once the kubelet has registered the driver.
     """
 
     def __init__(self, driver: str, socket: str, done: Path) -> None:
@@ -51,13 +54,14 @@ class Registration:
         self._done = done
         self._done.unlink(missing_ok=True)
 
-    def GetInfo(self, _request: Any, _alive: Alive) -> Any:
+    def GetInfo(self, _request: registration_pb2.InfoRequest, _is_active: IsActive) -> registration_pb2.PluginInfo:
         return self._info
 
-    def NotifyRegistrationStatus(self, request: Any, _alive: Alive) -> Any:
+    def NotifyRegistrationStatus(
+        self, request: registration_pb2.RegistrationStatus, _is_active: IsActive
+    ) -> registration_pb2.RegistrationStatusResponse:
         if not request.plugin_registered:
-            log.error("The kubelet does not take the driver %s: %s", self._info.name, request.error)
+            log.error("The kubelet rejects the driver %s: %s", self._info.name, request.error)
             os._exit(1)
-        log.info("The kubelet has taken the driver %s.", self._info.name)
         self._done.touch()
         return registration_pb2.RegistrationStatusResponse()

@@ -1,6 +1,6 @@
 """The kernel's mount table, and the few calls that change it. The one seam between the driver and the node.
 
-Nothing here but `usage` looks into a FUSE mount by its path: that hangs while a volume's bricks are away.
+Only `usage` accesses a FUSE mount by its path: that hangs while a volume's bricks are away.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True)
 class Mount:
-    """A line of /proc/self/mountinfo. `root` is the directory in the file system that shows at `path`."""
+    """A line of /proc/self/mountinfo. `root` is the directory of the file system that is mounted at `path`."""
 
     id: int
     device: str
@@ -34,7 +34,7 @@ class Mount:
     source: str
 
     @property
-    def folder(self) -> str:
+    def directory(self) -> str:
         """`root` as the directory part of a volume handle."""
         return self.root.strip("/")
 
@@ -56,39 +56,39 @@ def _unescaped(word: str) -> str:
 
 
 class Kernel(Protocol):
-    """What the driver asks of the kernel."""
+    """What the driver needs of the kernel."""
 
     def table(self) -> Sequence[Mount]:
         """The mounts of this mount namespace, oldest first."""
 
     def changes(self, seconds: float) -> Iterator[None]:
-        """Yields at once, then after each change of the table, and when there was none for so long."""
+        """Yields at once, then after each change of the table, and after `seconds` without one."""
 
-    def open_folder(self, mount: Mount, folder: str) -> int:
+    def open_directory(self, mount: Mount, directory: str) -> int:
         """A file descriptor of a directory of a mounted volume.
 
-        Raises OSError: ENOENT or ENOTDIR when there is none (a symlink is none), ENOTCONN when no brick answers, ESTALE
-        when the mount is not there any more.
+        Raises OSError: ENOENT or ENOTDIR if there is none (symlinks are not followed), ENOTCONN if no brick answers,
+        ESTALE if the mount is gone.
         """
 
-    def bind(self, folder: int, target: str) -> None:
-        """Mount an open directory at `target`, which is made; over what is mounted there. Raises OSError."""
+    def bind(self, directory: int, target: str) -> None:
+        """Mount an open directory at `target`, which is created, over what is mounted there. Raises OSError."""
 
     def usage(self, path: str) -> os.statvfs_result:
-        """How full the volume at `path` is. Hangs as long as its bricks keep it waiting. Raises OSError."""
+        """How full the volume at `path` is. Hangs while its bricks do not answer. Raises OSError."""
 
     def detach(self, target: str) -> None:
-        """Take away the topmost mount at `target`, whoever uses it. Raises OSError."""
+        """Unmount the topmost mount at `target`, even if it is in use (MNT_DETACH). Raises OSError."""
 
     def remove(self, target: str) -> None:
-        """Remove the empty directory `target`; none is fine. Raises OSError."""
+        """Remove the empty directory `target` if it exists. Raises OSError."""
 
 
 class Linux:
-    """The Kernel that there is. `stage` is a directory whose mounts nobody else sees."""
+    """The kernel of this node. Mounts in the directory `scratch_dir` are seen by no other container."""
 
-    def __init__(self, stage: str) -> None:
-        self._stage = stage
+    def __init__(self, scratch_dir: str) -> None:
+        self._scratch_dir = scratch_dir
 
     def table(self) -> list[Mount]:
         return parse(Path("/proc/self/mountinfo").read_text())
@@ -101,14 +101,14 @@ class Linux:
                 yield
                 poll.poll(seconds * 1000)
 
-    def open_folder(self, mount: Mount, folder: str) -> int:
+    def open_directory(self, mount: Mount, directory: str) -> int:
         flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         current = os.open(mount.path, flags)
         try:
-            if _mount_id(current) != mount.id:  # unmounted meanwhile: this is a directory of the node's own disk
+            if _mount_id(current) != mount.id:  # unmounted meanwhile: this is a directory on the node's own disk
                 raise OSError(errno.ESTALE, f"{mount.source} is not mounted any more")
-            # One name after the other, without following symlinks: nobody who writes to the volume can lead this out.
-            for name in filter(None, folder.split("/")):
+            # One name after the other, without following symlinks: those who write to the volume cannot lead outside.
+            for name in filter(None, directory.split("/")):
                 deeper = os.open(name, flags, dir_fd=current)
                 os.close(current)
                 current = deeper
@@ -117,21 +117,21 @@ class Linux:
             raise
         return current
 
-    def bind(self, folder: int, target: str) -> None:
-        # First aside: a copy of the shared FUSE mount is its peer, and what is later mounted over the target of one pod
-        # would show in those of all others.
-        stage = tempfile.mkdtemp(dir=self._stage)
+    def bind(self, directory: int, target: str) -> None:
+        # By way of a private mount: a bind of the shared FUSE mount is in its peer group, so that what is later mounted
+        # over one pod's target would propagate to those of all others.
+        own = tempfile.mkdtemp(dir=self._scratch_dir)
         try:
-            _mount(f"/proc/self/fd/{folder}", stage, MS_BIND)
+            _mount(f"/proc/self/fd/{directory}", own, MS_BIND)
             try:
-                _mount("", stage, MS_PRIVATE)
+                _mount("", own, MS_PRIVATE)
                 with contextlib.suppress(FileExistsError):
                     os.mkdir(target, mode=0o750)
-                _mount(stage, target, MS_BIND)
+                _mount(own, target, MS_BIND)
             finally:
-                self.detach(stage)
+                self.detach(own)
         finally:
-            os.rmdir(stage)
+            os.rmdir(own)
 
     def usage(self, path: str) -> os.statvfs_result:
         return os.statvfs(path)

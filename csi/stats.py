@@ -1,4 +1,4 @@
-"""How full a published volume is, asked so that nobody waits for bricks that are away."""
+"""How full a published volume is. No caller waits long for bricks that are away."""
 
 from __future__ import annotations
 
@@ -6,73 +6,77 @@ import errno
 import os
 import threading
 from concurrent.futures import Future
-from typing import Any
 
 from csi import csi_pb2
 from csi.mounts import Kernel
 
-LOOK_SECONDS = 10
-"""A look hangs until the bricks answer or are known to be away (`network.ping-timeout`: 42 s unless told)."""
+PROBE_SECONDS = 10
+"""How long a caller waits. statvfs hangs until the bricks answer or are known to be away: `network.ping-timeout`, 42 s
+by default."""
 
 
-class Looks:
-    """Looks into published volumes. One that hangs cannot be ended: whoever asks meanwhile gets its answer."""
+class StatProbe:
+    """Calls statvfs on published volumes, once at a time for a path: a call that hangs cannot be ended, but shared."""
 
-    def __init__(self, kernel: Kernel, seconds: float = LOOK_SECONDS) -> None:
+    def __init__(self, kernel: Kernel, seconds: float = PROBE_SECONDS) -> None:
         self._kernel, self._seconds = kernel, seconds
         self._mutex = threading.Lock()
-        self._going: dict[str, Future[os.statvfs_result]] = {}
+        self._running: dict[str, Future[os.statvfs_result]] = {}
 
     def at(self, path: str) -> os.statvfs_result:
-        """What statvfs says at `path`. Raises OSError (ENOTCONN: neither client nor brick answers), TimeoutError."""
-        with self._mutex:
-            look = self._going.get(path)
-            if look is None:
-                look = self._going[path] = Future()
-                threading.Thread(target=self._look, args=(path, look), daemon=True).start()
-        return look.result(self._seconds)
+        """The result of statvfs at `path`.
 
-    def _look(self, path: str, look: Future[os.statvfs_result]) -> None:
+        Raises OSError (ENOTCONN if the FUSE process or the bricks are away), TimeoutError after `seconds`.
+        """
+        with self._mutex:
+            result = self._running.get(path)
+            if result is None:
+                result = self._running[path] = Future()
+                threading.Thread(target=self._run, args=(path, result), daemon=True).start()
+        return result.result(self._seconds)
+
+    def _run(self, path: str, result: Future[os.statvfs_result]) -> None:
         try:
-            look.set_result(self._kernel.usage(path))
+            result.set_result(self._kernel.usage(path))
         except OSError as error:
-            look.set_exception(error)
+            result.set_exception(error)
         finally:
             with self._mutex:
-                del self._going[path]
+                del self._running[path]
 
 
-def stats(looks: Looks, path: str) -> Any:
+def stats(probe: StatProbe, path: str) -> csi_pb2.NodeGetVolumeStatsResponse:
     """The answer to NodeGetVolumeStats: bytes and inodes, or that the volume cannot be used, and why."""
     try:
-        found = looks.at(path)
+        found = probe.at(path)
     except TimeoutError:
-        return _abnormal(f"The volume has not answered for {LOOK_SECONDS} s: see `gluster volume status`.")
+        return _abnormal(f"The volume has not answered for {PROBE_SECONDS} s: see `gluster volume status`.")
     except OSError as error:
         if error.errno == errno.ENOTCONN:
-            words = "Its FUSE process has ended, or its bricks are away: see `gluster volume status`."
-            return _abnormal(f"The volume does not answer. {words}")
+            reason = "its FUSE process has ended or its bricks are away; see `gluster volume status`."
+            return _abnormal(f"The volume does not answer: {reason}")
         return _abnormal(f"The volume cannot be read: {error.strerror}.")
-    units = csi_pb2.VolumeUsage
+    usage = csi_pb2.VolumeUsage
     size, used = found.f_frsize, found.f_blocks - found.f_bfree
     return csi_pb2.NodeGetVolumeStatsResponse(
         usage=[
-            {
-                "unit": units.BYTES,
-                "total": found.f_blocks * size,
-                "used": used * size,
-                "available": found.f_bavail * size,
-            },
-            {
-                "unit": units.INODES,
-                "total": found.f_files,
-                "used": found.f_files - found.f_ffree,
-                "available": found.f_favail,
-            },
+            usage(
+                unit=usage.BYTES,
+                total=found.f_blocks * size,
+                used=used * size,
+                available=found.f_bavail * size,
+            ),
+            usage(
+                unit=usage.INODES,
+                total=found.f_files,
+                used=found.f_files - found.f_ffree,
+                available=found.f_favail,
+            ),
         ],
-        volume_condition={"abnormal": False, "message": "The volume answers."},
+        volume_condition=csi_pb2.VolumeCondition(abnormal=False, message="The volume answers."),
     )
 
 
-def _abnormal(message: str) -> Any:
-    return csi_pb2.NodeGetVolumeStatsResponse(volume_condition={"abnormal": True, "message": message})
+def _abnormal(message: str) -> csi_pb2.NodeGetVolumeStatsResponse:
+    condition = csi_pb2.VolumeCondition(abnormal=True, message=message)
+    return csi_pb2.NodeGetVolumeStatsResponse(volume_condition=condition)

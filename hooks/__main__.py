@@ -17,10 +17,11 @@ from typing import Any
 from kubernetes.client.exceptions import ApiException
 
 from hooks.gluster.session import Broken
-from hooks.kube.client import Cluster, ClusterError, PodRunner
+from hooks.kube.client import ClusterError, KubeClient
 from hooks.kube.lease import Locked, hold_lease
 from hooks.kube.names import fullname
 from hooks.kube.pods import PeerPod, peer_pods
+from hooks.kube.release import PodRunner, Release
 from hooks.plan.state import HookState, MaintenanceState
 from hooks.run.addresses import addresses_of, moved, network_of
 from hooks.run.converge import PLAN_ONLY, run
@@ -47,21 +48,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _arguments().parse_args(argv)
     report = Report()
     try:
-        cluster = Cluster(args.namespace, args.release, args.kubeconfig, args.context)
+        release = Release(KubeClient(args.namespace, args.kubeconfig, args.context), args.release)
         if args.command == "delete-guard":
-            return _delete_guard(cluster, args.driver, args.upgrade, report)
+            return _delete_guard(release, args.driver, args.upgrade, report)
         if args.command == "certificates":
             from hooks.run.certificates import provide  # noqa: PLC0415
 
-            report.say(provide(cluster, args.secret, datetime.now(UTC)))
+            report.say(provide(release, args.secret, datetime.now(UTC)))
             return NOTHING_TO_DO
         raw = load(args.values)
         values = parse(raw)
         record = f"{args.fullname or fullname(raw, args.release)}-report"
         if args.command in ("converge", "maintain"):
             work = _converge if args.command == "converge" else _maintain
-            return work(cluster, values, record, args.deadline, report)
-        return (_plan if args.command == "plan" else _guard)(cluster, values, record)
+            return work(release, values, record, args.deadline, report)
+        return (_plan if args.command == "plan" else _guard)(release, values, record)
     except (Refused, Locked, ValuesError, ClusterError, *Broken) as error:
         report.say(str(error))
     except ApiException as error:
@@ -69,24 +70,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     return FAILED
 
 
-def _converge(cluster: Cluster, values: Values, record: str, seconds: float, report: Report) -> int:
+def _converge(release: Release, values: Values, record: str, seconds: float, report: Report) -> int:
     hook = Hook(
-        values, time.monotonic() + seconds, report, save=lambda memory: cluster.write_record(record, memory.to_record())
+        values, time.monotonic() + seconds, report, save=lambda memory: release.write_record(record, memory.to_record())
     )
     outcome = "The hook was ended before it was done; the next run goes on from there."
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was done until then is still recorded
-    with hold_lease(cluster, _lease(record), socket.gethostname(), hook.deadline) as hook.lost:
+    with hold_lease(release, _lease(record), socket.gethostname(), hook.deadline) as hook.lost:
         try:
-            cluster.write_record(record, {"outcome": "A hook is at work.", "report": ""})
-            memory = _memory(cluster, values, record)
+            release.write_record(record, {"outcome": "A hook is at work.", "report": ""})
+            memory = _memory(release, values, record)
             runners: list[PodRunner] = []
 
             def runner_of(pods: Sequence[PeerPod]) -> PodRunner:
-                runners.append(_runner(cluster, pods))
+                runners.append(_runner(release, pods))
                 return runners[-1]
 
-            observed = run(hook, memory, runner_of, partial(_look, cluster, values), cluster.delete_pod)
-            cluster.write_record(record, {"network": network_of(values)})
+            observed = run(hook, memory, runner_of, partial(_look, release, values), release.delete_pod)
+            release.write_record(record, {"network": network_of(values)})
             report.say(status_table(observed))
             outcome = success(values, observed)
             execs = sum(runner.execs for runner in runners)
@@ -97,24 +98,24 @@ def _converge(cluster: Cluster, values: Values, record: str, seconds: float, rep
             raise
         finally:
             if not hook.lost():
-                cluster.write_record(record, {"outcome": outcome, "report": "\n".join([*report.lines, ""])})
+                release.write_record(record, {"outcome": outcome, "report": "\n".join([*report.lines, ""])})
 
 
-def _delete_guard(cluster: Cluster, driver: str, upgrade: bool, report: Report) -> int:
+def _delete_guard(release: Release, driver: str, upgrade: bool, report: Report) -> int:
     """Refuse an uninstall, or an `upgrade` to values without the driver, while pods mount volumes of it."""
-    found = consumers(driver, cluster.persistent_volumes(), cluster.pods_everywhere())
-    report.say(refusal_text(found, cluster.release, cluster.namespace, upgrade))
+    found = consumers(driver, release.client.persistent_volumes(), release.client.pods_everywhere())
+    report.say(refusal_text(found, release.name, release.namespace, upgrade))
     return FAILED if found else NOTHING_TO_DO
 
 
-def _maintain(cluster: Cluster, values: Values, record: str, seconds: float, report: Report) -> int:
+def _maintain(release: Release, values: Values, record: str, seconds: float, report: Report) -> int:
     """Look after the pool unless a hook is at work; the outcome goes into the record, events and the report."""
     hook = Hook(values, time.monotonic() + seconds, report, save=lambda _: None)
     try:
-        for busy in cluster.hooks_at_work():  # one whose pod has not started yet has no Lease
+        for busy in release.hooks_at_work():  # one whose pod has not started yet has no Lease
             raise Locked(busy, _lease(record))
-        with hold_lease(cluster, _lease(record), socket.gethostname(), time.monotonic()) as hook.lost:
-            return _look_after(cluster, hook, record)
+        with hold_lease(release, _lease(record), socket.gethostname(), time.monotonic()) as hook.lost:
+            return _look_after(release, hook, record)
     except Locked as error:
         report.say(f"A hook, the pod {error.holder}, is at work on this release: nothing is done until the next run.")
         return NOTHING_TO_DO
@@ -125,42 +126,42 @@ def _lease(record: str) -> str:
     return record.removesuffix("-report") + "-hook"
 
 
-def _look_after(cluster: Cluster, hook: Hook, record: str) -> int:
-    data = cluster.record(record)
+def _look_after(release: Release, hook: Hook, record: str) -> int:
+    data = release.record(record)
     memory = HookState.from_record(data)
     if not memory.uuids or moved(hook.values, data.get("network")):
         hook.report.say("No hook has brought a pool to these values yet: there is nothing to look after.")
         return NOTHING_TO_DO
-    sets = cluster.stateful_sets()
-    pods = _pods(cluster, hook.values, sets)
+    sets = release.stateful_sets()
+    pods = _pods(release, hook.values, sets)
     addresses = {node: at or f"<address of {node}>" for node, at in addresses_of(hook.values, pods).items()}
-    runner = _runner(cluster, pods)
+    runner = _runner(release, pods)
     outcome = maintain(MaintenanceRun(hook, runner, pods, addresses, memory, MaintenanceState.from_record(data)))
     hook.report.say(f"{outcome.text()}\n({runner.execs} execs, {hook.report.seconds:.1f} s)")
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    known = cluster.events(COMPONENT) if outcome.findings else []
+    known = release.events(COMPONENT) if outcome.findings else []
     old = {event["metadata"]["name"] for event in known}
     for event in events_of(outcome.findings, sets, known, now):
-        cluster.write_event(event, new=event["metadata"]["name"] not in old)
-    cluster.write_record(record, {"maintenance": f"{now} {outcome.text()}\n", **outcome.state.to_record()})
+        release.write_event(event, new=event["metadata"]["name"] not in old)
+    release.write_record(record, {"maintenance": f"{now} {outcome.text()}\n", **outcome.state.to_record()})
     return FAILED if outcome.failed else NOTHING_TO_DO
 
 
-def _plan(cluster: Cluster, values: Values, record: str) -> int:
-    seen = _preview(cluster, values, record, cluster.stateful_sets())
+def _plan(release: Release, values: Values, record: str) -> int:
+    seen = _preview(release, values, record, release.stateful_sets())
     print(preview_text(seen))
     if seen.plan.refusals or seen.plan.waits or seen.unready:
         return FAILED
     return CHANGES if seen.plan.steps or seen.changed else NOTHING_TO_DO
 
 
-def _guard(cluster: Cluster, values: Values, record: str) -> int:
+def _guard(release: Release, values: Values, record: str) -> int:
     """Refuse what would lose or strand data, before Helm changes an object; what only has to wait is the hook's."""
-    sets = cluster.stateful_sets()
+    sets = release.stateful_sets()
     if not sets:
         print("No peer of this release is there yet: nothing to guard.")
         return NOTHING_TO_DO
-    seen = _preview(cluster, values, record, sets)
+    seen = _preview(release, values, record, sets)
     plan = seen.plan
     passing = tuple(f"Before anything is changed: {text}" for text in (*plan.offline, *plan.waits))
     print(
@@ -169,35 +170,35 @@ def _guard(cluster: Cluster, values: Values, record: str) -> int:
     if values.plan_only and not plan.lasting:
         print(PLAN_ONLY)
     if values.plan_only or plan.lasting:
-        print(AFTER_ROLLBACK.format(release=cluster.release, namespace=cluster.namespace))
+        print(AFTER_ROLLBACK.format(release=release.name, namespace=release.namespace))
         return FAILED
     return NOTHING_TO_DO
 
 
-def _preview(cluster: Cluster, values: Values, record: str, sets: Sequence[Mapping[str, Any]]) -> Preview:
-    data = cluster.record(record)
-    pods = _pods(cluster, values, sets)
-    return preview(values, HookState.from_record(data), data.get("network"), pods, sets, _runner(cluster, pods))
+def _preview(release: Release, values: Values, record: str, sets: Sequence[Mapping[str, Any]]) -> Preview:
+    data = release.record(record)
+    pods = _pods(release, values, sets)
+    return preview(values, HookState.from_record(data), data.get("network"), pods, sets, _runner(release, pods))
 
 
-def _runner(cluster: Cluster, pods: Sequence[PeerPod]) -> PodRunner:
-    return cluster.runner({pod.node: pod.pod for pod in pods})
+def _runner(release: Release, pods: Sequence[PeerPod]) -> PodRunner:
+    return PodRunner(release.client, {pod.node: pod.pod for pod in pods})
 
 
-def _look(cluster: Cluster, values: Values) -> list[PeerPod]:
-    return _pods(cluster, values, cluster.stateful_sets())
+def _look(release: Release, values: Values) -> list[PeerPod]:
+    return _pods(release, values, release.stateful_sets())
 
 
-def _pods(cluster: Cluster, values: Values, sets: Sequence[Mapping[str, Any]]) -> list[PeerPod]:
+def _pods(release: Release, values: Values, sets: Sequence[Mapping[str, Any]]) -> list[PeerPod]:
     """The peers' pods; the reasons of those that are not Ready are asked for only when there are some."""
-    nodes, found = [node.name for node in values.nodes], cluster.pods()
+    nodes, found = [node.name for node in values.nodes], release.pods()
     pods = peer_pods(nodes, found, (), sets)
-    return pods if all(pod.ready for pod in pods) else peer_pods(nodes, found, cluster.warnings(), sets)
+    return pods if all(pod.ready for pod in pods) else peer_pods(nodes, found, release.warnings(), sets)
 
 
-def _memory(cluster: Cluster, values: Values, record: str) -> HookState:
+def _memory(release: Release, values: Values, record: str) -> HookState:
     """What earlier runs recorded. Raises Refused where values would move a pool that they made to another network."""
-    data = cluster.record(record)
+    data = release.record(record)
     if reason := moved(values, data.get("network")):
         raise Refused(reason)
     return HookState.from_record(data)

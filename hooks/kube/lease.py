@@ -27,7 +27,7 @@ class Locked(Exception):
 
 
 class Leases(Protocol):
-    """What the lock needs of Kubernetes, see kube.Cluster."""
+    """What the lock needs of Kubernetes, see release.Release."""
 
     def lease(self, name: str) -> dict[str, Any] | None: ...
     def take_lease(self, name: str, holder: str, seconds: int, current: Mapping[str, Any] | None) -> bool: ...

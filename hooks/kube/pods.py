@@ -50,6 +50,15 @@ def peer_pods(
     return [_peer_pod(node, by_node.get(node, []), events, by_name.get(node)) for node in nodes]
 
 
+def ready_pods(pods: Sequence[Object]) -> list[str]:
+    """The names of the pods that are Ready."""
+    return [pod["metadata"]["name"] for pod in pods if _conditions(pod).get("Ready", {}).get("status") == "True"]
+
+
+def _conditions(pod: Object) -> dict[str, Object]:
+    return {condition["type"]: condition for condition in pod["status"].get("conditions", [])}
+
+
 def _peer_pod(node: str, pods: Sequence[Object], events: Sequence[Object], stateful_set: Object | None) -> PeerPod:
     owner = stateful_set or {"metadata": {"name": ""}, "status": {}}
     status = owner.get("status", {})
@@ -89,7 +98,7 @@ def _running(pod: Object) -> bool:
 
 def _problem(pod: Object, events: Sequence[Object]) -> tuple[str, bool]:
     """What keeps a pod from being Ready ("" if nothing) and whether waiting alone will not help."""
-    conditions = {c["type"]: c for c in pod["status"].get("conditions", [])}
+    conditions = _conditions(pod)
     ready, scheduled = conditions.get("Ready", {}), conditions.get("PodScheduled", {})
     if ready.get("status") == "True":
         return "", False

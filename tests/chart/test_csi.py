@@ -78,7 +78,7 @@ def test_two_releases_and_two_namespaces_have_nothing_in_common(helm4: Helm) -> 
         rendered = helm4.template(values(CLAIM), release=release, args=["--namespace", namespace])
         found = [o for o in rendered.objects if "namespace" not in o["metadata"]]
         assert {o["kind"] for o in found} >= {"CSIDriver", "PersistentVolume"}
-        folders = {argument(spec(rendered, o["metadata"]["name"]), "folder") for o in rendered.all("DaemonSet")}
+        folders = {argument(spec(rendered, o["metadata"]["name"]), "plugin-dir") for o in rendered.all("DaemonSet")}
         return {o["metadata"]["name"] for o in found} | folders
 
     seen: set[str] = set()
@@ -115,7 +115,7 @@ def test_paths_are_the_same_in_the_pods_and_on_the_node(maximal: Rendered) -> No
             assert mounts[volume]["mountPath"] == path
             assert path.startswith("/var/lib/k0s/kubelet/")
             assert mounts[volume].get("mountPropagation", "") == ("" if volume == "registry" else "Bidirectional")
-        assert argument(pod, "folder") == paths["folder"]
+        assert argument(pod, "plugin-dir") == paths["plugin-dir"]
         assert argument(pod, "driver") == maximal.one("CSIDriver")["metadata"]["name"]
 
 
@@ -194,6 +194,23 @@ def test_the_controller_is_there_with_a_storage_class(helm4: Helm, plain: Render
     assert found["parameters"] == {"volume": "newvol"}
     assert (found["reclaimPolicy"], found["allowVolumeExpansion"]) == ("Delete", True)
     assert "annotations" not in found["metadata"]
+
+
+def test_the_controller_runs_from_the_hooks_image_and_the_rest_from_the_driver_s(helm4: Helm) -> None:
+    chosen = {
+        **values(image={"registry": "a", "tag": "1", "pullPolicy": "Always"}),
+        "hooks": {"image": {"registry": "b", "tag": "2", "pullPolicy": "Never"}},
+        "storageClasses": [{"name": "fast", "volume": "newvol"}],
+    }
+    rendered = helm4.template(chosen)
+    pod = rendered.one("Deployment", "*-controller")["spec"]["template"]["spec"]
+    (controller,) = [c for c in pod["containers"] if c["name"] == "controller"]
+    assert (controller["image"], controller["imagePullPolicy"]) == ("b/glusterfs-hooks:2", "Never")
+    assert controller["command"][-2:] == ["-m", "csi"], "that image starts the hook"
+    for name in ("gluster-client", "gluster-csi"):
+        (container,) = spec(rendered, name)["containers"]
+        assert (container["image"], container["imagePullPolicy"]) == ("a/glusterfs-csi:1", "Always")
+        assert "command" not in container
 
 
 def test_storage_classes(maximal: Rendered) -> None:

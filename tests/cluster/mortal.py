@@ -9,7 +9,9 @@ from typing import Any
 
 from hooks.gluster.model import Observed
 from hooks.gluster.runner import ExecResult
-from hooks.kube.client import Cluster, PodRunner
+from hooks.kube.client import KubeClient
+from hooks.kube.release import PodRunner
+from hooks.kube.release import Release as KubeRelease
 from hooks.plan.state import HookState
 from hooks.run.reconcile import Hook, converge
 from hooks.run.report import Report
@@ -68,16 +70,17 @@ class Person:
         return HookState.from_record(self.release.record())
 
     @property
-    def _cluster(self) -> Cluster:
-        return Cluster(self.release.namespace, self.release.name, self.lab.kubeconfig)
+    def _client(self) -> KubeClient:
+        return KubeClient(self.release.namespace, self.lab.kubeconfig)
 
     def _save(self, memory: HookState) -> None:
-        self._cluster.write_record(f"{self.release.fullname}-report", memory.to_record())
+        kube = KubeRelease(self._client, self.release.name)
+        kube.write_record(f"{self.release.fullname}-report", memory.to_record())
 
     def hook(self, raw: dict[str, Any], life: int = 0, killed: set[str] | None = None) -> Observed:
         """One run; `life` 0 means that it does not die. See Mortal for `killed`."""
         values = parse(merged(raw))
-        runner = Mortal(self._cluster.runner(self.release.peers()), life, set() if killed is None else killed)
+        runner = Mortal(PodRunner(self._client, self.release.peers()), life, set() if killed is None else killed)
         hook = Hook(values, time.monotonic() + 600, Report(), self._save)
         entries = sorted(values.nodes, key=lambda node: node.drained)
         return converge(hook, runner, {node.name: self.lab.address(node.name) for node in entries}, self.memory)

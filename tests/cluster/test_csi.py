@@ -179,7 +179,7 @@ def test_pods_of_every_kind(lab: Lab, installed: Release, compute: Compute, valu
     [
         ("VOLUME/../../etc", "has .. in its path"),
         ("/etc", "does not begin with the name of a gluster volume"),
-        ("VOLUME/link", "has no directory link (a symlink is none)"),
+        ("VOLUME/link", "has no directory link (symlinks are not followed)"),
         ("VOLUME/not-there", "has no directory not-there"),
         ("no-such-volume", "no server has a started volume of this name"),
     ],

@@ -7,8 +7,12 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import grpc
+from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 
 from csi.handle import mount_key
 from csi.mounts import Mount
@@ -17,12 +21,20 @@ from csi.rpc import Failed
 DRIVER = "gluster.storage.glusterfs"
 
 
+def ask(channel: grpc.Channel, proto: FileDescriptor, name: str, request: Message) -> Any:
+    """The answer to the call `name` of one of the proto's services."""
+    (method,) = [s.methods_by_name[name] for s in proto.services_by_name.values() if name in s.methods_by_name]
+    path = f"/{method.containing_service.full_name}/{name}"
+    answer = GetMessageClass(method.output_type).FromString
+    return channel.unary_unary(path, type(request).SerializeToString, answer)(request, timeout=10)
+
+
 @dataclass
 class FakeKernel:
-    """`folders` are the directories that a volume has, by the source of its mounts; `broken` stands for its bricks."""
+    """`directories` are those that a volume has, by the source of its mounts; `broken` are sources without bricks."""
 
     mounts: list[Mount] = field(default_factory=list)
-    folders: dict[str, set[str]] = field(default_factory=dict)
+    directories: dict[str, set[str]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     opened: dict[int, Mount] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
@@ -47,13 +59,13 @@ class FakeKernel:
             self.mounts.append(mount)
             return mount
 
-    def open_folder(self, mount: Mount, folder: str) -> int:
+    def open_directory(self, mount: Mount, folder: str) -> int:
         with self.lock:
             if mount not in self.mounts:
                 raise OSError(errno.ESTALE, "gone")
             if mount.source in self.broken:
                 raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
-            if folder and folder not in self.folders.get(mount.source, set()):
+            if folder and folder not in self.directories.get(mount.source, set()):
                 raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
             descriptor = os.open(os.devnull, os.O_RDONLY)
             self.opened[descriptor] = Mount(0, mount.device, f"/{folder}", "", mount.kind, mount.source)
@@ -106,10 +118,10 @@ class FakeMounter:
     def again(self, key: str) -> None:
         """Mount, if it is not mounted."""
         with self.kernel.lock:
-            place = f"{self.folder}/mounts/{key}"
-            if not [mount for mount in self.kernel.mounts if mount.path == place]:
+            mount_point = f"{self.folder}/mounts/{key}"
+            if not [mount for mount in self.kernel.mounts if mount.path == mount_point]:
                 self.devices += 1
-                self.kernel.add(f"0:{self.devices}", "/", place, f"{DRIVER}:{key}")
+                self.kernel.add(f"0:{self.devices}", "/", mount_point, f"{DRIVER}:{key}")
 
     def die(self) -> None:
         """The client's pod is replaced: the FUSE mounts go and come as others; what was bound stays, dead."""

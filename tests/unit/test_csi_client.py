@@ -14,11 +14,11 @@ from pathlib import Path
 import grpc
 import pytest
 
-from csi.caller import Caller
-from csi.client import Client
+from csi.client import MountSupervisor
 from csi.fuse import NotMounted, Spec, answering_first
+from csi.ipc import listen
+from csi.mount_client import MountClient
 from csi.rpc import Failed
-from csi.wire import listen
 from tests.unit.csi_fakes import DRIVER, FakeKernel
 
 
@@ -37,7 +37,7 @@ class FakePopen:
 @dataclass
 class FakeProcess:
     spec: Spec
-    place: str
+    mount_point: str
     popen: FakePopen = field(default_factory=FakePopen)
 
     def end(self) -> None:
@@ -52,16 +52,16 @@ class FakeFuse:
     volumes: set[str]
     started: list[FakeProcess] = field(default_factory=list)
 
-    def start(self, spec: Spec, place: str) -> FakeProcess:
-        assert not [m for m in self.kernel.table() if m.path == place], "a mount over a dead one cannot be made"
-        self.started.append(FakeProcess(spec, place))
+    def start(self, spec: Spec, mount_point: str) -> FakeProcess:
+        assert not [m for m in self.kernel.table() if m.path == mount_point], "a mount over a dead one cannot be made"
+        self.started.append(FakeProcess(spec, mount_point))
         return self.started[-1]
 
     def wait(self, process: FakeProcess) -> None:
         if process.spec.volume not in self.volumes:
             process.end()
             raise NotMounted(f"The volume {process.spec.volume} is not mounted: no server has it.")
-        self.kernel.add(f"0:{len(self.started)}", "/", process.place, f"{DRIVER}:{process.spec.key}")
+        self.kernel.add(f"0:{len(self.started)}", "/", process.mount_point, f"{DRIVER}:{process.spec.key}")
 
 
 @dataclass
@@ -70,9 +70,9 @@ class World:
     kernel: FakeKernel
     fuse: FakeFuse
 
-    def client(self) -> Client:
+    def client(self) -> MountSupervisor:
         """A new pod of the client."""
-        client = Client(self.folder, self.fuse, self.kernel)  # type: ignore[arg-type]
+        client = MountSupervisor(self.folder, self.fuse, self.kernel)  # type: ignore[arg-type]
         client.restore()
         return client
 
@@ -90,13 +90,13 @@ def world(tmp_path: Path) -> World:
 
 
 @pytest.fixture
-def client(world: World) -> Iterator[Client]:
+def client(world: World) -> Iterator[MountSupervisor]:
     client = world.client()
     yield client
     client.close()
 
 
-def test_a_volume_is_mounted_once_and_released(world: World, client: Client) -> None:
+def test_a_volume_is_mounted_once_and_released(world: World, client: MountSupervisor) -> None:
     client.mount(Spec("a", ()))
     client.mount(Spec("a", ()))
     client.mount(Spec("a", ("acl",)))
@@ -110,13 +110,13 @@ def test_a_volume_is_mounted_once_and_released(world: World, client: Client) -> 
     client.release("never")
 
 
-def test_what_cannot_be_mounted_is_said_and_forgotten(world: World, client: Client) -> None:
+def test_what_cannot_be_mounted_is_said_and_forgotten(world: World, client: MountSupervisor) -> None:
     with pytest.raises(NotMounted, match="The volume c is not mounted: no server has it"):
         client.mount(Spec("c", ()))
     assert (world.mounted(), world.specs()) == ([], set())
 
 
-def test_a_fuse_process_that_ends_has_a_successor(world: World, client: Client) -> None:
+def test_a_fuse_process_that_ends_has_a_successor(world: World, client: MountSupervisor) -> None:
     client.mount(Spec("a", ()))
     world.fuse.started[0].popen.terminate()
     wait_for_processes(world, 2)
@@ -133,7 +133,7 @@ def wait_for_processes(world: World, number: int) -> None:
     raise AssertionError(f"only {len(world.fuse.started)} processes")
 
 
-def test_a_volume_in_use_is_tried_until_it_is_back(world: World, client: Client) -> None:
+def test_a_volume_in_use_is_tried_until_it_is_back(world: World, client: MountSupervisor) -> None:
     client.mount(Spec("a", ()))
     world.fuse.volumes.clear()
     world.fuse.started[0].popen.terminate()
@@ -172,12 +172,12 @@ def test_a_new_pod_clears_up_after_one_that_was_killed(world: World) -> None:
     client.close()
 
 
-def test_over_the_socket(world: World, client: Client) -> None:
+def test_over_the_socket(world: World, client: MountSupervisor) -> None:
     path = world.folder / "client.sock"
     server = listen(path, client)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     assert path.stat().st_mode & 0o777 == 0o600
-    caller = Caller(path)
+    caller = MountClient(path)
     caller.mount("a", ["acl"])
     assert world.mounted() == [Spec("a", ("acl",)).key]
     caller.release(Spec("a", ("acl",)).key)
@@ -185,6 +185,10 @@ def test_over_the_socket(world: World, client: Client) -> None:
     with pytest.raises(Failed, match="The volume c is not mounted") as failed:
         caller.mount("c", [])
     assert failed.value.code == grpc.StatusCode.UNAVAILABLE
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(path))
+        connection.sendall(b'{"unmount": "a"}\n')
+        assert "does not know the request {'unmount': 'a'}" in connection.makefile().readline()
     server.shutdown()
     server.server_close()
     with pytest.raises(Failed, match="The client's pod on this node does not answer"):

@@ -1,22 +1,22 @@
-"""The Controller service over a real socket, on a pool in memory; and how it takes what peers say."""
+"""The Controller service over a real socket, on a claims in memory; and how it takes what peers say."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
-from google.protobuf.message_factory import GetMessageClass
 
 from csi import csi_pb2
-from csi.controller import DEFAULT_SIZE, Controller
-from csi.identity import Identity
-from csi.pool import NoSuchClaim, NotNow, Pool
+from csi.claims import Claims, NoSuchClaim, Unavailable
+from csi.controller import DEFAULT_SIZE, ControllerService
+from csi.identity import IdentityService
 from csi.rpc import server
 from hooks.gluster.runner import ExecResult, OutcomeUnknown, PeerUnavailable
-from tests.unit.csi_fakes import DRIVER
+from tests.unit.csi_fakes import DRIVER, ask
 
 Code = grpc.StatusCode
 Call = Callable[[str, Any], Any]
@@ -64,19 +64,12 @@ def peers() -> Peers:
 def call(peers: Peers, tmp_path: Path) -> Iterator[Call]:
     services = csi_pb2.DESCRIPTOR.services_by_name
     made = {
-        services["Identity"]: Identity(DRIVER, "1", controller=True),
-        services["Controller"]: Controller(Pool(lambda: peers.ready, peers.run)),
+        services["Identity"]: IdentityService(DRIVER, "1", controller=True),
+        services["Controller"]: ControllerService(Claims(lambda: peers.ready, peers.run)),
     }
     running = server(f"unix://{tmp_path}/csi.sock", made)
     with grpc.insecure_channel(f"unix://{tmp_path}/csi.sock") as channel:
-
-        def call(name: str, request: Any) -> Any:
-            (method,) = [s.methods_by_name[name] for s in made if name in s.methods_by_name]
-            answer = GetMessageClass(method.output_type).FromString
-            path = f"/{method.containing_service.full_name}/{name}"
-            return channel.unary_unary(path, type(request).SerializeToString, answer)(request, timeout=10)
-
-        yield call
+        yield lambda name, request: ask(channel, csi_pb2.DESCRIPTOR, name, request)
     running.stop(0)
 
 
@@ -112,6 +105,16 @@ def test_a_claim_is_made_once(call: Call, peers: Peers) -> None:
     assert call("CreateVolume", wanted(required=10 * MIB)).volume.capacity_bytes == 100 * MIB, "at least so much"
 
 
+def test_the_log_names_the_claim(call: Call, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "csi")
+    call("CreateVolume", wanted())
+    call("DeleteVolume", csi_pb2.DeleteVolumeRequest(volume_id="newvol/claims/pvc-1"))
+    assert [line.split(" seconds=")[0] for line in caplog.messages] == [
+        'CreateVolume volume="pvc-1" code=OK',
+        'DeleteVolume volume="newvol/claims/pvc-1" code=OK',
+    ]
+
+
 def test_sizes(call: Call) -> None:
     assert call("CreateVolume", wanted("a")).volume.capacity_bytes == DEFAULT_SIZE
     assert call("CreateVolume", wanted("b", limit=MIB)).volume.capacity_bytes == MIB
@@ -142,7 +145,7 @@ def test_claims_that_cannot_be(call: Call, peers: Peers) -> None:
     assert peers.asked == []
     assert code_of(call, "CreateVolume", wanted(volume="no-such")) == (
         Code.NOT_FOUND,
-        "no-such/claims/pvc-1 is not there: Volume no-such does not exist",
+        "no-such/claims/pvc-1 does not exist: Volume no-such does not exist",
     )
 
 
@@ -193,14 +196,14 @@ def test_capabilities_are_confirmed_or_not(call: Call) -> None:
 
     confirmed = call("ValidateVolumeCapabilities", asked("newvol/claims/pvc-1", "mount"))
     assert len(confirmed.confirmed.volume_capabilities) == 1
-    assert "no block device" in call("ValidateVolumeCapabilities", asked("newvol/claims/pvc-1", "block")).message
+    assert "not a block device" in call("ValidateVolumeCapabilities", asked("newvol/claims/pvc-1", "block")).message
     assert code_of(call, "ValidateVolumeCapabilities", asked("newvol/claims/pvc-2", "mount"))[0] == Code.NOT_FOUND
     assert code_of(call, "ValidateVolumeCapabilities", asked("newvol/claims/pvc-1"))[0] == Code.INVALID_ARGUMENT
 
 
 def test_another_peer_is_asked_where_one_takes_no_command(peers: Peers) -> None:
     peers.trouble = [PeerUnavailable("The pod a takes no command")]
-    assert Pool(lambda: peers.ready, peers.run).create("newvol", "x", 5) == 5
+    assert Claims(lambda: peers.ready, peers.run).create("newvol", "x", 5) == 5
     assert peers.asked == ["a", "b"]
 
 
@@ -212,13 +215,13 @@ def test_what_may_have_happened_is_not_done_by_another_peer(peers: Peers, call: 
 
 
 def test_what_a_peer_says_is_passed_on(peers: Peers) -> None:
-    pool = Pool(lambda: peers.ready, peers.run)
+    claims = Claims(lambda: peers.ready, peers.run)
     peers.trouble = [ExecResult("quota command failed : Another transaction\nis in progress", "", 1)]
-    with pytest.raises(NotNow, match="in the peer a: quota command failed : Another transaction is in progress"):
-        pool.create("newvol", "x", 5)
+    with pytest.raises(Unavailable, match="in the peer a: quota command failed : Another transaction is in progress"):
+        claims.create("newvol", "x", 5)
     peers.trouble = [ExecResult("", "", 3)]
-    with pytest.raises(NoSuchClaim, match="newvol/claims/x is not there"):
-        pool.look("newvol", "x")
+    with pytest.raises(NoSuchClaim, match="newvol/claims/x does not exist"):
+        claims.check("newvol", "x")
     peers.ready = []
-    with pytest.raises(NotNow, match="No peer takes a command: none is Ready"):
-        pool.look("newvol", "x")
+    with pytest.raises(Unavailable, match="No peer accepts a command: none is Ready"):
+        claims.check("newvol", "x")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csi.handle import FLAGS, SETTINGS, Handle, Refused, mount_key, mount_options, parse
+from csi.handle import FLAGS, SETTINGS, Handle, InvalidArgument, mount_key, mount_options, parse
 from csi.mounts import parse as parse_mounts
 
 
@@ -54,7 +54,7 @@ def test_a_handle(text: str, volume: str, folder: str) -> None:
     ],
 )
 def test_a_hostile_handle_is_refused_in_words(text: str, why: str) -> None:
-    with pytest.raises(Refused) as error:
+    with pytest.raises(InvalidArgument) as error:
         parse(text)
     assert why in str(error.value)
     assert "write VOLUME[/DIR][#UNIQUE]" in str(error.value)
@@ -64,10 +64,10 @@ def test_a_hostile_handle_is_refused_in_words(text: str, why: str) -> None:
 def test_no_handle_leads_out_of_its_volume(text: str) -> None:
     try:
         handle = parse(text)
-    except Refused:
+    except InvalidArgument:
         return
     assert "/" not in handle.volume
-    assert all(part not in ("", ".", "..") for part in handle.folder.split("/")) or not handle.folder
+    assert all(part not in ("", ".", "..") for part in handle.directory.split("/")) or not handle.directory
 
 
 def test_mount_options() -> None:
@@ -94,7 +94,7 @@ def test_mount_options() -> None:
     ],
 )
 def test_an_option_that_the_client_must_not_get(flag: str) -> None:
-    with pytest.raises(Refused, match=r"is not one that the driver passes on: use ro, acl, .*log-level=\.\.\."):
+    with pytest.raises(InvalidArgument, match=r"is not one that the driver passes on: use ro, acl, .*log-level=\.\.\."):
         mount_options([flag])
 
 
@@ -121,5 +121,5 @@ MOUNTINFO = r"""
 def test_the_mount_table() -> None:
     root, fuse, bound = parse_mounts(MOUNTINFO)
     assert (root.path, root.kind) == ("/", "overlay")
-    assert (fuse.id, fuse.device, fuse.source, fuse.folder) == (90, "0:55", "d:v", "")
-    assert (bound.device, bound.folder, bound.path) == ("0:55", "a b", "/pods/x/mount")
+    assert (fuse.id, fuse.device, fuse.source, fuse.directory) == (90, "0:55", "d:v", "")
+    assert (bound.device, bound.directory, bound.path) == ("0:55", "a b", "/pods/x/mount")

@@ -11,13 +11,12 @@ from typing import Any
 
 import grpc
 import pytest
-from google.protobuf.message_factory import GetMessageClass
 
 from csi import csi_pb2, registration_pb2, stats
-from csi.identity import Identity, Registration
-from csi.node import Node
+from csi.identity import IdentityService, RegistrationService
+from csi.node import NodeService
 from csi.rpc import server
-from tests.unit.csi_fakes import DRIVER, FakeKernel, FakeMounter
+from tests.unit.csi_fakes import DRIVER, FakeKernel, FakeMounter, ask
 
 Code = grpc.StatusCode
 MODES = csi_pb2.VolumeCapability.AccessMode
@@ -31,13 +30,10 @@ class Kubelet:
     pods: Path
     kernel: FakeKernel
     mounter: FakeMounter
-    node: Node
+    node: NodeService
 
-    def call(self, service: str, name: str, request: Any) -> Any:
-        method = csi_pb2.DESCRIPTOR.services_by_name[service].methods_by_name[name]
-        answer = GetMessageClass(method.output_type).FromString
-        path = f"/{method.containing_service.full_name}/{name}"
-        return self.channel.unary_unary(path, type(request).SerializeToString, answer)(request, timeout=10)
+    def call(self, name: str, request: Any) -> Any:
+        return ask(self.channel, csi_pb2.DESCRIPTOR, name, request)
 
     def target(self, name: str) -> str:
         folder = self.pods / name
@@ -45,35 +41,40 @@ class Kubelet:
         return str(folder / "mount")
 
     def publish(
-        self, volume: str, target: str, *flags: str, readonly: bool = False, mode: int = MODES.MULTI_NODE_MULTI_WRITER
+        self,
+        volume: str,
+        target: str,
+        *flags: str,
+        readonly: bool = False,
+        mode: MODES.Mode = MODES.MULTI_NODE_MULTI_WRITER,
     ) -> None:
         request = csi_pb2.NodePublishVolumeRequest(volume_id=volume, target_path=target, readonly=readonly)
         request.volume_capability.mount.mount_flags.extend(flags)
         request.volume_capability.access_mode.mode = mode
-        self.call("Node", "NodePublishVolume", request)
+        self.call("NodePublishVolume", request)
 
     def unpublish(self, volume: str, target: str) -> None:
         request = csi_pb2.NodeUnpublishVolumeRequest(volume_id=volume, target_path=target)
-        self.call("Node", "NodeUnpublishVolume", request)
+        self.call("NodeUnpublishVolume", request)
 
     def stats(self, volume: str, path: str) -> Any:
         request = csi_pb2.NodeGetVolumeStatsRequest(volume_id=volume, volume_path=path)
-        return self.call("Node", "NodeGetVolumeStats", request)
+        return self.call("NodeGetVolumeStats", request)
 
     def at(self, target: str) -> list[tuple[str, str]]:
         """Source and directory of what is mounted there."""
-        return [(m.source, m.folder) for m in self.kernel.table() if m.path == target]
+        return [(m.source, m.directory) for m in self.kernel.table() if m.path == target]
 
 
 @pytest.fixture
 def kubelet(tmp_path: Path) -> Iterator[Kubelet]:
     pods = tmp_path / "pods"
     pods.mkdir()
-    kernel = FakeKernel(folders={f"{DRIVER}:newvol": {"a", "a/b"}})
+    kernel = FakeKernel(directories={f"{DRIVER}:newvol": {"a", "a/b"}})
     mounter = FakeMounter(kernel, str(tmp_path / "plugin"))
-    node = Node(DRIVER, "worker-1", str(tmp_path / "plugin"), str(pods), kernel, mounter)
+    node = NodeService(DRIVER, "worker-1", str(tmp_path / "plugin"), str(pods), kernel, mounter)
     services = csi_pb2.DESCRIPTOR.services_by_name
-    identity = Identity(DRIVER, "1.2.3", controller=False)
+    identity = IdentityService(DRIVER, "1.2.3", controller=False)
     running = server(f"unix://{tmp_path}/csi.sock", {services["Identity"]: identity, services["Node"]: node})
     with grpc.insecure_channel(f"unix://{tmp_path}/csi.sock") as channel:
         yield Kubelet(channel, pods, kernel, mounter, node)
@@ -97,12 +98,12 @@ def refused(code: Any, words: str = "") -> Any:
 
 
 def test_who_it_is(kubelet: Kubelet, tmp_path: Path) -> None:
-    info = kubelet.call("Identity", "GetPluginInfo", csi_pb2.GetPluginInfoRequest())
+    info = kubelet.call("GetPluginInfo", csi_pb2.GetPluginInfoRequest())
     assert (info.name, info.vendor_version) == (DRIVER, "1.2.3")
-    assert not kubelet.call("Identity", "GetPluginCapabilities", csi_pb2.GetPluginCapabilitiesRequest()).capabilities
-    kubelet.call("Identity", "Probe", csi_pb2.ProbeRequest())
-    assert kubelet.call("Node", "NodeGetInfo", csi_pb2.NodeGetInfoRequest()).node_id == "worker-1"
-    kubelet.call("Node", "NodeGetCapabilities", csi_pb2.NodeGetCapabilitiesRequest())
+    assert not kubelet.call("GetPluginCapabilities", csi_pb2.GetPluginCapabilitiesRequest()).capabilities
+    kubelet.call("Probe", csi_pb2.ProbeRequest())
+    assert kubelet.call("NodeGetInfo", csi_pb2.NodeGetInfoRequest()).node_id == "worker-1"
+    kubelet.call("NodeGetCapabilities", csi_pb2.NodeGetCapabilitiesRequest())
     assert (tmp_path / "csi.sock").stat().st_mode & 0o777 == 0o600
 
 
@@ -118,7 +119,7 @@ def test_calls_that_are_not_there_are_unimplemented(kubelet: Kubelet) -> None:
 def test_the_kubelet_is_told_where_to_find_it(tmp_path: Path) -> None:
     done = tmp_path / "registered"
     done.touch()
-    registration = Registration(DRIVER, "/plugins/csi.sock", done)
+    registration = RegistrationService(DRIVER, "/plugins/csi.sock", done)
     assert not done.exists(), "a predecessor's"
     info = registration.GetInfo(registration_pb2.InfoRequest(), lambda: True)
     assert (info.type, info.name, info.endpoint) == ("CSIPlugin", DRIVER, "/plugins/csi.sock")
@@ -197,7 +198,7 @@ def test_what_is_asked_for_otherwise_at_a_target_in_use_is_refused(kubelet: Kube
     with refused(Code.ALREADY_EXISTS):
         kubelet.publish("newvol", target, readonly=True)
     kubelet.kernel.add("8:1", "/", kubelet.target("two"), "/dev/sda1")
-    with refused(Code.ALREADY_EXISTS, "has /dev/sda1 already: unmount that first"):
+    with refused(Code.ALREADY_EXISTS, "/dev/sda1 is mounted at"):
         kubelet.publish("newvol", kubelet.target("two"))
 
 
@@ -220,11 +221,11 @@ def test_arguments_that_are_missing(kubelet: Kubelet) -> None:
     with refused(Code.INVALID_ARGUMENT, "names no target"):
         kubelet.unpublish("newvol", "")
     request = csi_pb2.NodePublishVolumeRequest(volume_id="newvol", target_path=target)
-    with refused(Code.INVALID_ARGUMENT, "no block device"):
-        kubelet.call("Node", "NodePublishVolume", request)
+    with refused(Code.INVALID_ARGUMENT, "not a block device"):
+        kubelet.call("NodePublishVolume", request)
     request.volume_capability.block.SetInParent()
-    with refused(Code.INVALID_ARGUMENT, "no block device"):
-        kubelet.call("Node", "NodePublishVolume", request)
+    with refused(Code.INVALID_ARGUMENT, "not a block device"):
+        kubelet.call("NodePublishVolume", request)
     with refused(Code.INVALID_ARGUMENT, "is not one that the driver passes on"):
         kubelet.publish("newvol", target, "log-file=/etc/shadow")
 
@@ -234,15 +235,15 @@ def test_targets_stay_below_the_kubelet_s_pods(kubelet: Kubelet, tmp_path: Path)
     outside.mkdir()
     (kubelet.pods / "link").symlink_to(outside)
     for path in ("/etc", str(kubelet.pods), f"{kubelet.pods}/../outside/mount", f"{kubelet.pods}/link/mount", "pods/x"):
-        with refused(Code.INVALID_ARGUMENT, "does not lie below"):
+        with refused(Code.INVALID_ARGUMENT, "is not below"):
             kubelet.publish("newvol", path)
-        with refused(Code.INVALID_ARGUMENT, "does not lie below"):
+        with refused(Code.INVALID_ARGUMENT, "is not below"):
             kubelet.unpublish("newvol", path)
     assert kubelet.kernel.table() == []
 
 
 def test_a_directory_that_is_not_there(kubelet: Kubelet) -> None:
-    with refused(Code.NOT_FOUND, "The volume newvol has no directory x (a symlink is none): make it"):
+    with refused(Code.NOT_FOUND, "The volume newvol has no directory x (symlinks are not followed): make it"):
         kubelet.publish("newvol/x", kubelet.target("one"))
     assert kubelet.kernel.table() == [], "the FUSE mount is let go of"
 
@@ -263,14 +264,14 @@ def test_bricks_and_client_away(kubelet: Kubelet) -> None:
     kubelet.unpublish("newvol", target)
     assert kubelet.at(target) == []
     kubelet.mounter.down = False
-    kubelet.node.tidy()
+    kubelet.node.release_unused()
     assert kubelet.kernel.table() == [], "what could not be let go of goes later"
 
 
 def test_a_caller_that_has_given_up_gets_no_mount(kubelet: Kubelet) -> None:
     request = csi_pb2.NodePublishVolumeRequest(volume_id="newvol", target_path=kubelet.target("one"))
     request.volume_capability.mount.SetInParent()
-    with pytest.raises(Exception, match="Nobody waits"):
+    with pytest.raises(Exception, match="has given up waiting"):
         kubelet.node.NodePublishVolume(request, lambda: False)
     assert kubelet.kernel.table() == []
 
@@ -278,14 +279,14 @@ def test_a_caller_that_has_given_up_gets_no_mount(kubelet: Kubelet) -> None:
 def test_a_volume_that_hangs_holds_up_no_unpublish(kubelet: Kubelet, monkeypatch: pytest.MonkeyPatch) -> None:
     """A brick's node is silently gone: looking at the volume hangs, for the same target too."""
     target, hangs, go = kubelet.target("one"), threading.Event(), threading.Event()
-    opens = kubelet.kernel.open_folder
+    opens = kubelet.kernel.open_directory
 
     def hanging(*args: Any) -> int:
         hangs.set()
         assert go.wait(10)
         return opens(*args)
 
-    monkeypatch.setattr(kubelet.kernel, "open_folder", hanging)
+    monkeypatch.setattr(kubelet.kernel, "open_directory", hanging)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(kubelet.publish, "newvol", target)
         assert hangs.wait(10)
@@ -305,7 +306,7 @@ def test_what_was_bound_to_a_dead_mount_is_bound_anew(kubelet: Kubelet) -> None:
     assert kubelet.node.repair()
     for target, wanted in ((plain, ""), (folder, "a"), (other, "")):
         *_, last = [m for m in kubelet.kernel.table() if m.path == target]
-        assert last.folder == wanted
+        assert last.directory == wanted
         assert last.device not in {m.device for m in before}
         current = {m.device for m in kubelet.kernel.table() if "/mounts/" in m.path and m.source == last.source}
         assert {last.device} == current
@@ -350,7 +351,7 @@ def test_bytes_and_inodes_of_a_published_volume(kubelet: Kubelet) -> None:
     ]
     assert not answer.volume_condition.abnormal
     kinds = csi_pb2.NodeServiceCapability.RPC
-    capabilities = kubelet.call("Node", "NodeGetCapabilities", csi_pb2.NodeGetCapabilitiesRequest()).capabilities
+    capabilities = kubelet.call("NodeGetCapabilities", csi_pb2.NodeGetCapabilitiesRequest()).capabilities
     assert [c.rpc.type for c in capabilities] == [kinds.GET_VOLUME_STATS, kinds.VOLUME_CONDITION]
 
 
@@ -379,7 +380,7 @@ def test_a_volume_that_does_not_answer_is_abnormal(kubelet: Kubelet) -> None:
     kubelet.kernel.broken.add(f"{DRIVER}:newvol")
     answer = kubelet.stats("newvol", target)
     assert answer.volume_condition.abnormal
-    assert answer.volume_condition.message.startswith("The volume does not answer. Its FUSE process has ended, or its")
+    assert answer.volume_condition.message.startswith("The volume does not answer: its FUSE process has ended or its")
     assert not answer.usage
     kubelet.kernel.broken.clear()
     assert not kubelet.stats("newvol", target).volume_condition.abnormal
@@ -388,7 +389,7 @@ def test_a_volume_that_does_not_answer_is_abnormal(kubelet: Kubelet) -> None:
 def test_nobody_waits_for_a_look_that_hangs_and_there_is_one_at_a_time(kubelet: Kubelet) -> None:
     target = kubelet.target("one")
     kubelet.publish("newvol", target)
-    kubelet.node._looks = stats.Looks(kubelet.kernel, 0.2)
+    kubelet.node._probe = stats.StatProbe(kubelet.kernel, 0.2)
     kubelet.kernel.silent = threading.Event()
     for _ in range(5):
         answer = kubelet.stats("newvol", target)
@@ -404,14 +405,14 @@ def test_in_a_sub_path_s_place_the_new_one_stands_alone(kubelet: Kubelet) -> Non
     target = kubelet.target("one")
     kubelet.publish("newvol", target)
     (published,) = [m for m in kubelet.kernel.table() if m.path == target]
-    place = f"{kubelet.pods}/one/volume-subpaths/pv/pod/0"
-    kubelet.kernel.add(published.device, "/a", place, published.source)
+    mount_point = f"{kubelet.pods}/one/volume-subpaths/pv/pod/0"
+    kubelet.kernel.add(published.device, "/a", mount_point, published.source)
     kubelet.mounter.die()
     assert kubelet.node.repair()
-    (found,) = [m for m in kubelet.kernel.table() if m.path == place]
-    assert found.folder == "a"
+    (found,) = [m for m in kubelet.kernel.table() if m.path == mount_point]
+    assert found.directory == "a"
     assert found.device != published.device
-    kubelet.kernel.detach(place)
+    kubelet.kernel.detach(mount_point)
     kubelet.unpublish("newvol", target)
     assert kubelet.node.repair()
     assert kubelet.kernel.table() == []

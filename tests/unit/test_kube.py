@@ -12,7 +12,8 @@ import pytest
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
-from hooks.kube.client import Cluster, ClusterError
+from hooks.kube.client import ClusterError, KubeClient
+from hooks.kube.release import Release
 
 
 @dataclass
@@ -55,23 +56,23 @@ def server() -> Iterator[ApiServer]:
         thread.join()
 
 
-def pod(monkeypatch: pytest.MonkeyPatch, server: ApiServer) -> Cluster:
-    """The cluster as a hook's pod finds it."""
+def pod(monkeypatch: pytest.MonkeyPatch, server: ApiServer) -> Release:
+    """The release as a hook's pod finds it."""
 
     def load(configuration: client.Configuration) -> None:
         configuration.host = server.address
 
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
     monkeypatch.setattr(config, "load_incluster_config", load)
-    return Cluster("storage", "gluster")
+    return Release(KubeClient("storage"), "gluster")
 
 
 def test_a_hook_waits_for_an_api_server_that_is_restarted(monkeypatch: pytest.MonkeyPatch, server: ApiServer) -> None:
-    cluster = pod(monkeypatch, server)
+    release = pod(monkeypatch, server)
     server.answers = [0, 503, 200]
-    cluster.write_record("gluster-report", {"is": "written"})
+    release.write_record("gluster-report", {"is": "written"})
     server.answers = [500, 0, 200]
-    assert cluster.record("gluster-report") == {"is": "read"}
+    assert release.record("gluster-report") == {"is": "read"}
     assert server.asked == ["PATCH"] * 3 + ["GET"] * 3
 
 
@@ -91,5 +92,5 @@ def test_on_a_laptop_an_api_server_that_is_not_there_is_said_at_once(
     monkeypatch.setattr(config, "load_kube_config", load)
     server.answers = [0] * 10
     with pytest.raises(ClusterError, match="The API server cannot be reached"):
-        Cluster("storage", "gluster").write_record("gluster-report", {})
+        Release(KubeClient("storage"), "gluster").write_record("gluster-report", {})
     assert len(server.asked) == 1

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hooks.kube.pods import NODE_ANNOTATION, peer_pods
+from hooks.kube.pods import NODE_ANNOTATION, peer_pods, ready_pods
 
 
 def pod(node: str = "worker-1", ready: str = "False", **status: Any) -> dict[str, Any]:
@@ -126,3 +126,9 @@ def test_a_stateful_set_that_its_controller_has_not_seen_yet_is_waited_for() -> 
     assert peer.problem == "the StatefulSet gluster-worker-1 was not looked at by its controller yet"
     assert not peer.ready
     assert not peer.stuck
+
+
+def test_which_pods_are_ready() -> None:
+    new = pod("new", "True")
+    new["status"] = {"phase": "Pending"}
+    assert ready_pods([pod("a", "True"), pod("b"), new, pod("c", "True")]) == ["gluster-a-0", "gluster-c-0"]

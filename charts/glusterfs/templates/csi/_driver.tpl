@@ -25,6 +25,6 @@ is a part of the paths of sockets, which have at most 107.
 {{- end -}}
 
 {{/* The driver's folder on each node, below the kubelet's. */}}
-{{- define "glusterfs.csiFolder" -}}
+{{- define "glusterfs.csiPluginDir" -}}
   {{- printf "%s/plugins/%s" .Values.csi.kubeletPath (include "glusterfs.csiDriver" .) -}}
 {{- end -}}

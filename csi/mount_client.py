@@ -1,19 +1,18 @@
-"""How `node` asks `client`, see wire."""
+"""How `node` asks `client` for mounts, see ipc."""
 
 from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from csi.fuse import MOUNT_SECONDS
 from csi.rpc import Code, Failed
 
 
-class Caller:
-    """The Mounter of `node`: asks the client's pod at `path`."""
+class MountClient:
+    """The Mounter of `node`: the client's pod, which listens at `path`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -24,7 +23,7 @@ class Caller:
     def release(self, key: str) -> None:
         self._ask({"release": key}, 15)
 
-    def _ask(self, request: dict[str, Any], seconds: float) -> None:
+    def _ask(self, request: Mapping[str, str | list[str]], seconds: float) -> None:
         try:
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.settimeout(seconds)
@@ -32,8 +31,8 @@ class Caller:
                 connection.sendall(json.dumps(request).encode() + b"\n")
                 line = connection.makefile().readline()
         except OSError as error:
-            words = f"The client's pod on this node does not answer ({error}); it is tried again."
-            raise Failed(Code.UNAVAILABLE, words) from error
+            message = f"The client's pod on this node does not answer ({error}); the kubelet tries again."
+            raise Failed(Code.UNAVAILABLE, message) from error
         answer = json.loads(line) if line else {"error": "The client's pod on this node has just ended."}
         if "error" in answer:
             raise Failed(Code.UNAVAILABLE, answer["error"])
