@@ -77,7 +77,12 @@ class Cluster:
         self._core = client.CoreV1Api(api)
         self._apps = client.AppsV1Api(api)
         self._leases = client.CoordinationV1Api(api)
+        self._version = client.VersionApi(api)
         self._threads = threading.local()
+
+    def kubernetes_version(self) -> str:
+        """The API server's version, such as v1.37.0."""
+        return str(_json(self._version.get_code)["gitVersion"])
 
     def pods(self) -> list[dict[str, Any]]:
         """The release's peer pods, as the API's JSON."""

@@ -10,8 +10,8 @@ import pytest
 from hooks.plan.state import HookState
 from hooks.run.reconcile import Refused, observe_and_plan
 from hooks.run.report import plan_text, status_table
-from hooks.values.files import merged
 from hooks.values.parse import parse
+from tests.support.values import merged
 from tests.unit.fake_pool import FakePool
 from tests.unit.running import THREE, Run
 

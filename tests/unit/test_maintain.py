@@ -13,8 +13,8 @@ from hooks.run import maintain as module
 from hooks.run.maintain import MaintenanceRun, Outcome, maintain
 from hooks.run.reconcile import Hook
 from hooks.run.report import Report
-from hooks.values.files import merged
 from hooks.values.parse import parse
+from tests.support.values import merged
 from tests.unit.fake_pool import FakePool, FakeVolume
 from tests.unit.running import PLAIN, Run
 

@@ -1,4 +1,4 @@
-{{/* The start of every object's name, at most 40 characters. hooks/kube/names.py makes the same one. */}}
+{{/* The start of every object's name, at most 40 characters. A plan on a laptop takes it from the ConfigMap of values. */}}
 {{- define "glusterfs.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride -}}
 {{- $full := printf "%s-%s" .Release.Name $name -}}
