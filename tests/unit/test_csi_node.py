@@ -16,7 +16,7 @@ from google.protobuf.message_factory import GetMessageClass
 from csi import csi_pb2, registration_pb2, stats
 from csi.identity import Identity, Registration
 from csi.node import Node
-from csi.rpc import server
+from csi.rpc import Failed, server
 from tests.unit.csi_fakes import DRIVER, FakeKernel, FakeMounter
 
 Code = grpc.StatusCode
@@ -270,8 +270,9 @@ def test_bricks_and_client_away(kubelet: Kubelet) -> None:
 def test_a_caller_that_has_given_up_gets_no_mount(kubelet: Kubelet) -> None:
     request = csi_pb2.NodePublishVolumeRequest(volume_id="newvol", target_path=kubelet.target("one"))
     request.volume_capability.mount.SetInParent()
-    with pytest.raises(Exception, match="Nobody waits"):
+    with pytest.raises(Failed, match="Nobody waits") as error:
         kubelet.node.NodePublishVolume(request, lambda: False)
+    assert error.value.code == Code.CANCELLED
     assert kubelet.kernel.table() == []
 
 
