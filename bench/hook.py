@@ -19,10 +19,10 @@ from hooks.plan.state import HookState
 from hooks.run.apply import Done
 from hooks.run.reconcile import Hook, converge
 from hooks.run.report import Report
-from hooks.values.files import merged
 from hooks.values.parse import parse
 from tests.cluster.lab import Lab, unique
 from tests.cluster.release import Release, nodes
+from tests.support.values import merged
 
 BRICKS = ["/mnt/brick1", "/mnt/brick2"]
 SIZES = {1: (5, 3), 10: (5, 1), 30: (3, 1)}

@@ -14,9 +14,9 @@ from hooks.plan.build import bricks_to_inspect, make_plan
 from hooks.plan.state import HookState
 from hooks.run.reconcile import Hook, converge
 from hooks.run.report import Report
-from hooks.values.files import merged
 from hooks.values.model import Values
 from hooks.values.parse import parse
+from tests.support.values import merged
 from tests.unit.fake_pool import FakePool
 
 SIZES = ((25, 250), (50, 500), (100, 1000))

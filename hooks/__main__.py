@@ -19,7 +19,6 @@ from kubernetes.client.exceptions import ApiException
 from hooks.gluster.session import Broken
 from hooks.kube.client import ClusterError, KubeClient
 from hooks.kube.lease import Locked, hold_lease
-from hooks.kube.names import fullname
 from hooks.kube.pods import PeerPod, peer_pods
 from hooks.kube.release import PodRunner, Release
 from hooks.plan.state import HookState, MaintenanceState
@@ -31,7 +30,7 @@ from hooks.run.maintain import MaintenanceRun, maintain
 from hooks.run.preview import Preview, preview, preview_text
 from hooks.run.reconcile import Hook, Refused
 from hooks.run.report import Report, status_table, success
-from hooks.values.files import load
+from hooks.values.files import HELM_FLAGS, read, render
 from hooks.values.model import Values, ValuesError
 from hooks.values.parse import parse
 
@@ -56,9 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             report.say(provide(release, args.secret, datetime.now(UTC)))
             return NOTHING_TO_DO
-        raw = load(args.values)
-        values = parse(raw)
-        record = f"{args.fullname or fullname(raw, args.release)}-report"
+        values, fullname = _values(release, args)
+        record = f"{fullname}-report"
         if args.command in ("converge", "maintain"):
             work = _converge if args.command == "converge" else _maintain
             return work(release, values, record, args.deadline, report)
@@ -68,6 +66,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ApiException as error:
         report.say(f"The API server refuses a request of the hook ({error.status}): {error.reason}")
     return FAILED
+
+
+def _values(release: Release, args: argparse.Namespace) -> tuple[Values, str]:
+    """The values, and what the names of the release's objects begin with: Helm makes both, for `plan` only here."""
+    if args.command != "plan":
+        return parse(read(args.values)), args.fullname
+    given = {flag: vars(args)[flag.lstrip("-").replace("-", "_")] for flag in HELM_FLAGS}
+    flags = [f"{flag}={value}" for flag, values in given.items() for value in values]
+    found = render(args.release, args.namespace, release.client.kubernetes_version(), flags)
+    return parse(found.values), found.fullname
 
 
 def _converge(release: Release, values: Values, record: str, seconds: float, report: Report) -> int:
@@ -231,11 +239,12 @@ def _arguments() -> argparse.ArgumentParser:
         "certificates", help="make the Secret with the pool's certificate, or renew it; one that is good stays"
     )
     certificates_command.add_argument("secret", help="its name, such as gluster-tls")
-    for command in (converge_command, plan_command, guard_command, maintain_command):
-        command.add_argument(
-            "-f", "--values", required=True, help="values file, merged over the chart's own values.yaml"
-        )
-        command.add_argument("--fullname", help="name of the chart's objects (default: as the chart makes it)")
+    for flag, meaning in HELM_FLAGS.items():
+        names = ["-f", flag] if flag == "--values" else [flag]
+        plan_command.add_argument(*names, action="append", default=[], metavar="VALUE", help=f"as Helm's: {meaning}")
+    for command in (converge_command, guard_command, maintain_command):
+        command.add_argument("--values", required=True, metavar="FILE", help="the values, as the chart writes them")
+        command.add_argument("--fullname", required=True, help="what the names of the chart's objects begin with")
     for command in commands.choices.values():
         command.add_argument("-n", "--namespace", default=os.environ.get("NAMESPACE", "default"))
         command.add_argument("--release", default="gluster", help="name of the Helm release (default: gluster)")

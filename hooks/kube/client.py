@@ -72,7 +72,12 @@ class KubeClient:
         self.core = client.CoreV1Api(api)
         self.apps = client.AppsV1Api(api)
         self.coordination = client.CoordinationV1Api(api)
+        self._version = client.VersionApi(api)
         self._threads = threading.local()
+
+    def kubernetes_version(self) -> str:
+        """The API server's version, such as v1.37.0."""
+        return str(request(self._version.get_code)["gitVersion"])
 
     def pods_everywhere(self) -> list[dict[str, Any]]:
         """All pods of the cluster."""

@@ -1,1 +1,1 @@
-"""What the user asks for: values, read and checked. Pure, but for reading files."""
+"""What the user asks for: values, read (by Helm, outside the cluster), checked and put into plain types."""

@@ -1,6 +1,6 @@
-"""The second stage of checking values, for claims, storage classes, the driver and NFS: what a schema cannot say.
+"""The second stage of checking values, for claims, storage classes, the driver and NFS: what a schema cannot check.
 
-Whoever changes a sentence here changes it in the chart's _csi.tpl too.
+If you change a sentence here, change it in the chart's _csi.tpl too.
 """
 
 from __future__ import annotations

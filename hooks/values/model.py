@@ -1,7 +1,7 @@
-"""What values ask for, in plain types.
+"""What the values ask for, in plain types.
 
-`values_file` reads values, `values_parse` checks them (`values_schema`, then `values_nodes`, `values_volumes` and
-`values_claims`) and makes these types of them, `values_names` names the chart's objects.
+`files` reads values; `parse` checks them (by `schema`, then by `nodes`, `volumes`, `bricks` and `claims`) and makes
+these types of them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 TLS_OPTIONS = ("client.ssl", "server.ssl")
-"""What a volume of a pool with TLS has state_path_changed on before its first start."""
+"""Options that are switched on for each volume of a pool with TLS, before its first start."""
 TYPE_WORDS = ("replica", "arbiter", "disperse", "redundancy")
 
 
@@ -27,7 +27,7 @@ class ValuesError(Exception):
 class Node:
     """An entry of `nodes`. `address` None means the node's own address; `bricks` are its brick directories.
 
-    `rebuild` is a word that authorises one rebuild of the peer, "" none. A `drained` node is to leave the pool.
+    A new `rebuild` word authorises one rebuild of the peer; "" authorises none. A `drained` node has to leave the pool.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Node:
 
 @dataclass(frozen=True, order=True)
 class BrickSpec:
-    """A brick that values ask for: the node entry's name and the full folder, such as /mnt/brick1/newvol."""
+    """A brick that the values ask for: the node entry's name and the full folder, such as /mnt/brick1/newvol."""
 
     node: str
     path: str
@@ -47,13 +47,18 @@ class BrickSpec:
     def __str__(self) -> str:
         return f"{self.node}:{self.path}"
 
+    @classmethod
+    def parse(cls, text: str) -> BrickSpec:
+        """The brick that `str` writes as node:path."""
+        return cls(*text.split(":", 1))
+
 
 @dataclass(frozen=True)
 class VolumeSpec:
-    """A volume that values ask for.
+    """A volume that the values ask for.
 
     `replica` counts the bricks with data: `replica: 3, arbiter: 1` is read as replica 2, arbiter 1, as gluster does. 0
-    stands for "none" in all four numbers. `bricks` are whole sets in order, `left_over` those that fill no further set.
+    means "none" in all four numbers. `bricks` are whole sets in order, `left_over` those that fill no further set.
     """
 
     name: str
@@ -78,10 +83,10 @@ class VolumeSpec:
 
 @dataclass(frozen=True)
 class Values:
-    """Everything the hook goes by. Without `host_network` peers are known by their pods' names in `cluster_domain`.
+    """All values that a hook uses. Without `host_network` a peer's address is its pod's name in `cluster_domain`.
 
-    `deleted` are the volumes whose data may be destroyed. `disk_usage_threshold` and `repair_rejected` are for the
-    maintenance run. With `tls` each volume has TLS_OPTIONS among its own.
+    `deleted` are the volumes whose data may be destroyed. `disk_usage_threshold` (percent) and `repair_rejected` are
+    for the maintenance run. With `tls` each volume has TLS_OPTIONS among its own.
     """
 
     nodes: tuple[Node, ...]
@@ -99,10 +104,10 @@ class Values:
 
     @property
     def drained(self) -> frozenset[str]:
-        """Nodes that are to leave the pool."""
+        """Nodes that have to leave the pool."""
         return frozenset(node.name for node in self.nodes if node.drained)
 
 
 def type_words(numbers: Mapping[str, Any]) -> str:
-    """A volume's type, of its numbers by `TYPE_WORDS` (missing or 0: none), as in "replica 2 arbiter 1"."""
+    """A volume's type in gluster's words, such as "replica 2 arbiter 1", from its TYPE_WORDS (0 or absent: none)."""
     return " ".join(f"{word} {int(numbers[word])}" for word in TYPE_WORDS if numbers.get(word)) or "distributed"

@@ -1,6 +1,6 @@
-"""The second stage of checking values, for nodes and folders: what a schema cannot say.
+"""The second stage of checking values, for nodes and their directories: what a schema cannot check.
 
-Whoever changes a sentence here changes it in the chart's _validate.tpl too.
+If you change a sentence here, change it in the chart's _validate.tpl too.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ def nodes_of(raw: Mapping[str, Any]) -> tuple[Node, ...]:
     """The entries of `nodes`, in their order, of values that keep the schema; they may still have problems."""
     return tuple(
         Node(
-            node["name"],
-            node.get("address") or None,
-            tuple(node.get("bricks", raw["bricks"])),
-            node.get("rebuild", ""),
-            node.get("state") == "drained",
+            name=node["name"],
+            address=node.get("address") or None,
+            bricks=tuple(node.get("bricks", raw["bricks"])),
+            rebuild=node.get("rebuild", ""),
+            drained=node.get("state") == "drained",
         )
         for node in raw["nodes"]
     )
@@ -77,7 +77,7 @@ def node_problems(raw: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _address_problems(here: str, address: str, taken: dict[str, str]) -> Iterator[str]:
-    """`taken` has the good addresses so far, with their nodes; this one is added."""
+    """`taken` maps the good addresses so far to their nodes; this one is added."""
     if _LOOPBACK.fullmatch(address):
         yield (
             f"{here}: address {address} means each node itself, no other peer finds it: "
@@ -95,7 +95,7 @@ def _address_problems(here: str, address: str, taken: dict[str, str]) -> Iterato
 
 
 def _selector_problems(here: str, node: Mapping[str, Any], taken: dict[str, str]) -> Iterator[str]:
-    """`taken` has the selectors so far, with their nodes; this one is added."""
+    """`taken` maps the selectors so far to their nodes; this one is added."""
     selector = node.get("nodeSelector") or {"kubernetes.io/hostname": node["name"]}
     if not node.get("nodeSelector") and len(node["name"]) > 63:
         yield f"{here}: a label holds at most 63 characters, so the name finds no node: add a nodeSelector."

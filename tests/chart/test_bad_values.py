@@ -11,10 +11,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hooks.values.files import merged
 from hooks.values.model import ValuesError
 from hooks.values.parse import parse
 from tests.chart.helm import Helm
+from tests.support.values import merged
 
 CASES: dict[str, dict[str, Any]] = {}
 for _case in yaml.safe_load((Path(__file__).parents[1] / "bad_values.yaml").read_text()):

@@ -10,9 +10,9 @@ import pytest
 
 from hooks.kube.pods import peer_pods
 from hooks.run.addresses import addresses_of
-from hooks.values.files import merged
 from hooks.values.parse import parse
 from tests.chart.helm import CHART, THREE, Helm, Object, Rendered, pod_spec
+from tests.support.values import merged
 
 
 def without_values(rendered: Rendered) -> dict[tuple[str, str], Object]:

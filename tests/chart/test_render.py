@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import kubernetes_validate
 import pytest
 import yaml
 
-from hooks.kube.names import fullname
-from hooks.values.files import load, merged
 from hooks.values.parse import parse
 from tests.chart.helm import CHART, EXAMPLES, THREE, Helm, Rendered, pod_spec
 
@@ -31,9 +30,10 @@ def test_kubernetes_knows_every_field(maximal: Rendered, three: Rendered, versio
         kubernetes_validate.validate(found, version, strict=True)
 
 
-def test_the_newest_kubernetes_is_among_those_validated() -> None:
-    assert KUBERNETES[0].startswith("1.26")
-    assert len(KUBERNETES) >= 12
+def test_every_kubernetes_from_the_oldest_to_that_of_the_test_bed_is_validated() -> None:
+    newest = tomllib.loads((CHART.parents[1] / "testbed" / "versions.toml").read_text())["kubernetes"]
+    minors = [int(version.split(".")[1]) for version in KUBERNETES]
+    assert minors == list(range(26, int(newest.split(".")[1]) + 1))
 
 
 def test_an_older_kubernetes_is_refused(helm: Helm) -> None:
@@ -68,61 +68,7 @@ def test_values_from_the_command_line(helm: Helm) -> None:
     assert volume.options == (("nfs.disable", "on"), ("performance.cache-size", "1000000000"))
 
 
-# The hook is told what the user wrote
-
-
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_the_hook_gets_the_values_whole(helm: Helm, tmp_path: Path, example: str) -> None:
-    rendered = helm.template(EXAMPLES[example])
-    config = rendered.one("ConfigMap", "gluster-values" if example != "maximal" else "storage-values")
-    guarded = rendered.one("ConfigMap", "*-guard-values")
-    assert guarded["data"] == config["data"]
-    handed = tmp_path / "values.yaml"
-    handed.write_text(config["data"]["values.yaml"])
-    assert load(handed) == load(EXAMPLES[example])
-    assert parse(load(handed)) == parse(load(EXAMPLES[example]))
-
-
-def test_the_hook_reads_yaml_as_helm_does(helm: Helm, tmp_path: Path) -> None:
-    """On a laptop the hook reads the user's file itself: it must see what it would see in the cluster."""
-    file = tmp_path / "values.yaml"
-    scalars = """on off yes no y n Y N true False 010 0x1F 0b11 1_000 1e6 1e3 .5 5. 1.5e3 +7 -3 1:30 12:30:45 2020-01-01
-        0o17 089 1.2.3 1e 0.10 'on' "1e6" 12345678901234 1073741824 256MB none"""
-    options = ", ".join(f"o.{i}: {text}" for i, text in enumerate(scalars.split()))
-    file.write_text(
-        f"nodes: [{{name: w, nodeSelector: &labels {{a: b}}}}]\n"
-        f"volumes: [{{name: v, options: {{{options}, 1: one, 2.5: x, yes: on}}}}]\n"
-        "peers: {podAnnotations: {<<: {a: b, c: d}, c: e}, resources: ~}\n"
-        "hooks: {resources: {limits: {cpu: 1}}, nodeSelector: null, backoffLimit: null}\n"
-        "bricks: [/mnt/a]\n"
-        "global: {x: null}\n"
-    )
-    for path in ("peers.resources", "hooks.nodeSelector", "hooks.backoffLimit"):
-        assert path.split(".")[1] not in load(file)[path.split(".")[0]], path
-    done = helm.try_template(file)
-    assert "missing property 'resources'" in done.stderr, "null takes the default away"
-    file.write_text(
-        file.read_text().replace(", resources: ~", "").replace(", nodeSelector: null, backoffLimit: null", "")
-    )
-    rendered = helm.template(file)
-    assert yaml.safe_load(rendered.one("ConfigMap", "gluster-values")["data"]["values.yaml"]) == load(file)
-
-
-@pytest.mark.parametrize("release", ["gluster", "my-gluster", "glusterfs", "storage", "x" * 53, "gluster-" + "x" * 45])
-@pytest.mark.parametrize("override", [{}, {"nameOverride": "peers"}, {"fullnameOverride": "own"}], ids=str)
-def test_the_hook_knows_the_names_that_the_chart_makes(helm4: Helm, release: str, override: dict[str, str]) -> None:
-    rendered = helm4.template({**THREE, **override}, release=release)
-    name = rendered.one("Service")["metadata"]["name"]
-    assert name == fullname(merged(override), release)
-    assert rendered.one("Job", "*-converge")["metadata"]["name"] == f"{name}-converge"
-    assert {o["metadata"]["name"] for o in rendered.all("ConfigMap")} == {
-        f"{name}-values",
-        f"{name}-report",
-        f"{name}-guard-values",
-    }
-    args = rendered.one("Job", "*-converge")["spec"]["template"]["spec"]["containers"][0]["args"]
-    assert args[args.index("--fullname") + 1] == name
-    assert args[args.index("--release") + 1] == release
+# Names
 
 
 def test_names_of_long_releases_differ(helm4: Helm) -> None:

@@ -11,11 +11,11 @@ import jsonschema
 import pytest
 import yaml
 
-from hooks.values.files import merged
 from hooks.values.model import Values, ValuesError
 from hooks.values.parse import parse
 from tests.chart.helm import CHART, EXAMPLES, Helm, Object
 from tests.chart.readme import README, Schema, resolved, with_table
+from tests.support.values import merged
 
 SCHEMA: Schema = json.loads((CHART / "values.schema.json").read_text())
 DEFAULTS: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())

@@ -15,10 +15,10 @@ from hooks.kube.release import Release as KubeRelease
 from hooks.plan.state import HookState
 from hooks.run.reconcile import Hook, converge
 from hooks.run.report import Report
-from hooks.values.files import merged
 from hooks.values.parse import parse
 from tests.cluster.lab import Lab
 from tests.cluster.release import Release
+from tests.support.values import merged
 
 READS = ("system:: uuid get", "peer status", "volume info", "volume status", "volume get")
 

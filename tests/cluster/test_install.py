@@ -116,13 +116,12 @@ def test_upgrade_with_the_same_values_changes_nothing(
     installed: Release, values: dict[str, Any], flags: tuple[str, ...]
 ) -> None:
     before = installed.gluster("volume", "info")
-    pods = installed.lab.get("pods", "-n", installed.namespace)["items"]
+    uids = installed.uids()
     printed = installed.upgrade(values, *flags)
     assert "Nothing to do: the pool of 3 peers is what the values ask for." in printed
     assert execs(installed.report()) <= 3
     assert installed.gluster("volume", "info") == before
-    uids = {p["metadata"]["uid"] for p in installed.lab.get("pods", "-n", installed.namespace)["items"]}
-    assert {p["metadata"]["uid"] for p in pods if "hook" not in p["metadata"]["name"]} & uids
+    assert installed.uids() == uids, "no peer was restarted"
 
 
 def test_plan_from_a_laptop(installed: Release, values: dict[str, Any]) -> None:

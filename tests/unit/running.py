@@ -9,9 +9,9 @@ from hooks.gluster.model import Observed
 from hooks.plan.state import HookState
 from hooks.run.reconcile import Hook, converge
 from hooks.run.report import Report
-from hooks.values.files import merged
 from hooks.values.model import Values
 from hooks.values.parse import parse
+from tests.support.values import merged
 from tests.unit.fake_pool import FakePool, FakeVolume
 from tests.unit.fake_pool.data import lacking, readable, write
 

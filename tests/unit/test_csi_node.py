@@ -15,7 +15,7 @@ import pytest
 from csi import csi_pb2, registration_pb2, stats
 from csi.identity import IdentityService, RegistrationService
 from csi.node import NodeService
-from csi.rpc import server
+from csi.rpc import Failed, server
 from tests.unit.csi_fakes import DRIVER, FakeKernel, FakeMounter, ask
 
 Code = grpc.StatusCode
@@ -271,8 +271,9 @@ def test_bricks_and_client_away(kubelet: Kubelet) -> None:
 def test_a_caller_that_has_given_up_gets_no_mount(kubelet: Kubelet) -> None:
     request = csi_pb2.NodePublishVolumeRequest(volume_id="newvol", target_path=kubelet.target("one"))
     request.volume_capability.mount.SetInParent()
-    with pytest.raises(Exception, match="has given up waiting"):
+    with pytest.raises(Failed, match="has given up waiting") as error:
         kubelet.node.NodePublishVolume(request, lambda: False)
+    assert error.value.code == Code.CANCELLED
     assert kubelet.kernel.table() == []
 
 

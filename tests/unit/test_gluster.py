@@ -137,17 +137,32 @@ def test_a_command_that_did_not_end_may_have_had_its_effect(result: ExecResult) 
         session(Playback(result), "a", ["volume start v"])
 
 
-@pytest.mark.parametrize(
-    ("name", "retriable"),
-    [("volume_start_already", False), ("peer_probe_has_volumes", False), ("volume_set_invalid_key", False)],
-)
-def test_what_may_be_repeated(name: str, retriable: bool) -> None:
+@pytest.mark.parametrize("name", ["volume_start_already", "peer_probe_has_volumes", "volume_set_invalid_key"])
+def test_a_refusal_is_final(name: str) -> None:
     (reply,) = session(Playback(captured(name)), "a", ["x"])
-    assert reply.retriable is retriable
+    assert not reply.ok
+    assert not reply.retriable
 
 
-def test_a_lock_may_be_tried_again() -> None:
+@pytest.mark.parametrize(
+    ("errno", "message"),
+    [
+        ("30802", "of which only the number tells"),
+        ("30800", "Another transaction is in progress for rep3. Please try again after some time."),
+        ("30800", "Locking failed on 10.0.0.2. Please check log file for details."),
+        ("30800", "Commit failed on 10.0.0.2. Please try again"),
+    ],
+)
+def test_a_lock_may_be_tried_again(errno: str, message: str) -> None:
     text = (DATA / "volume_start_already.xml").read_text()
-    locked = text.replace("30800", "30802").replace("Volume rep3 already started", "Another transaction is in progress")
+    locked = text.replace("30800", errno).replace("Volume rep3 already started", message)
+    assert locked != text
     (reply,) = session(Playback(ExecResult(locked, "", 0)), "a", ["volume start v"])
     assert reply.retriable
+
+
+def test_success_is_not_to_be_repeated() -> None:
+    text = (DATA / "volume_start_fresh_rep3.xml").read_text().replace("<opErrno>0<", "<opErrno>30802<")
+    assert "30802" in text
+    (reply,) = session(Playback(ExecResult(text, "", 0)), "a", ["volume start v"])
+    assert not reply.retriable

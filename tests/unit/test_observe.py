@@ -13,8 +13,8 @@ from hooks.gluster.runner import PeerUnavailable
 from hooks.plan.build import Plan
 from hooks.plan.state import HookState
 from hooks.run.reconcile import observe_and_plan
-from hooks.values.files import merged
 from hooks.values.parse import parse
+from tests.support.values import merged
 from tests.unit.fake_pool import FakePool
 from tests.unit.fake_pool.peers import peer_probe
 

@@ -9,9 +9,9 @@ import pytest
 from hooks.gluster.model import Observed
 from hooks.gluster.observe import observe
 from hooks.plan import repair as plan_repair
-from hooks.values.files import merged
 from hooks.values.model import Values
 from hooks.values.parse import parse
+from tests.support.values import merged
 from tests.unit.fake_pool import FakePool
 
 

@@ -13,8 +13,8 @@ from hooks.run import preview as module
 from hooks.run.preview import Preview, preview, preview_text
 from hooks.run.reconcile import Hook, Refused, converge
 from hooks.run.report import Report
-from hooks.values.files import merged
 from hooks.values.parse import parse
+from tests.support.values import merged
 from tests.unit.fake_pool import FakePool
 from tests.unit.running import PLAIN
 

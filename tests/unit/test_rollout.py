@@ -17,8 +17,8 @@ from hooks.run import rollout
 from hooks.run.reconcile import Hook, Refused, converge
 from hooks.run.report import Report
 from hooks.run.rollout import roll_out
-from hooks.values.files import merged
 from hooks.values.parse import parse
+from tests.support.values import merged
 from tests.unit.fake_pool import FakePool
 
 NODES = [{"name": name, "address": f"10.0.0.{i}"} for i, name in enumerate("abc", start=1)]

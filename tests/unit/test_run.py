@@ -15,9 +15,9 @@ from hooks.run import rollout
 from hooks.run.converge import run
 from hooks.run.reconcile import Hook, Refused
 from hooks.run.report import Report
-from hooks.values.files import merged
 from hooks.values.parse import parse
 from hooks.values.volumes import CONFIRM
+from tests.support.values import merged
 from tests.unit.fake_pool import FakePool, FakeVolume
 from tests.unit.running import is_whole, write_to_all
 

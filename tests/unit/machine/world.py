@@ -16,10 +16,10 @@ from hooks.plan.state import HookState
 from hooks.run import apply, report, rollout, wait
 from hooks.run import converge as run
 from hooks.run import reconcile as converge
-from hooks.values.files import merged
 from hooks.values.model import BrickSpec, Values, ValuesError, VolumeSpec
 from hooks.values.parse import parse
 from hooks.values.volumes import CONFIRM
+from tests.support.values import merged
 from tests.unit.fake_pool import FakeBrick, FakeCluster, FakePeer, FakePool, FakeVolume
 from tests.unit.fake_pool.data import write
 from tests.unit.leases import Beats, Leases
