@@ -8,10 +8,12 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from kubernetes.client.exceptions import ApiException
@@ -27,6 +29,7 @@ from hooks.run.converge import PLAN_ONLY, run
 from hooks.run.delete_guard import consumers, refusal_text
 from hooks.run.events import COMPONENT, events_of
 from hooks.run.maintain import MaintenanceRun, maintain
+from hooks.run.outcome import leave
 from hooks.run.preview import Preview, preview, preview_text
 from hooks.run.reconcile import Hook, Refused
 from hooks.run.report import Report, status_table, success
@@ -43,9 +46,25 @@ AFTER_ROLLBACK = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command, return its exit code: `plan` exits like diff: 0 nothing to do, 2 changes, 1 refusal or error."""
+    """Run a command, return its exit code: `plan` exits like diff: 0 nothing to do, 2 changes, 1 refusal or error.
+
+    With `--outcome` it is 0 whenever there is an outcome, which another container then tells.
+    """
     args = _arguments().parse_args(argv)
-    report = Report()
+    report, outcome = Report(), getattr(args, "outcome", None)
+    if not outcome:
+        return _run(args, report)
+    try:
+        code = _run(args, report)
+    except Exception as error:
+        traceback.print_exc()
+        report.conclude(f"The hook ended with an error of its own, {type(error).__name__}: {error}")
+        code = FAILED
+    leave(outcome, code, report.outcome)
+    return NOTHING_TO_DO
+
+
+def _run(args: argparse.Namespace, report: Report) -> int:
     try:
         cluster = Cluster(args.namespace, args.release, args.kubeconfig, args.context)
         if args.command == "delete-guard":
@@ -61,11 +80,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.command in ("converge", "maintain"):
             work = _converge if args.command == "converge" else _maintain
             return work(cluster, values, record, args.deadline, report)
-        return (_plan if args.command == "plan" else _guard)(cluster, values, record)
+        if args.command == "guard":
+            return _guard(cluster, values, record, report)
+        return _plan(cluster, values, record)
     except (Refused, Locked, ValuesError, ClusterError, *Broken) as error:
-        report.say(str(error))
+        report.conclude(str(error))
     except ApiException as error:
-        report.say(f"The API server refuses a request of the hook ({error.status}): {error.reason}")
+        report.conclude(f"The API server refuses a request of the hook ({error.status}): {error.reason}")
     return FAILED
 
 
@@ -90,7 +111,7 @@ def _converge(cluster: Cluster, values: Values, record: str, seconds: float, rep
             report.say(status_table(observed))
             outcome = success(values, observed)
             execs = sum(runner.execs for runner in runners)
-            report.say(f"{outcome} ({execs} execs, {report.seconds:.1f} s)")
+            report.conclude(f"{outcome} ({execs} execs, {report.seconds:.1f} s)")
             return NOTHING_TO_DO
         except (Refused, *Broken) as error:
             outcome = str(error)
@@ -103,7 +124,7 @@ def _converge(cluster: Cluster, values: Values, record: str, seconds: float, rep
 def _delete_guard(cluster: Cluster, driver: str, upgrade: bool, report: Report) -> int:
     """Refuse an uninstall, or an `upgrade` to values without the driver, while pods mount volumes of it."""
     found = consumers(driver, cluster.persistent_volumes(), cluster.pods_everywhere())
-    report.say(refusal_text(found, cluster.release, cluster.namespace, upgrade))
+    report.conclude(refusal_text(found, cluster.release, cluster.namespace, upgrade))
     return FAILED if found else NOTHING_TO_DO
 
 
@@ -154,22 +175,22 @@ def _plan(cluster: Cluster, values: Values, record: str) -> int:
     return CHANGES if seen.plan.steps or seen.changed else NOTHING_TO_DO
 
 
-def _guard(cluster: Cluster, values: Values, record: str) -> int:
+def _guard(cluster: Cluster, values: Values, record: str, report: Report) -> int:
     """Refuse what would lose or strand data, before Helm changes an object; what only has to wait is the hook's."""
     sets = cluster.stateful_sets()
     if not sets:
-        print("No peer of this release is there yet: nothing to guard.")
+        report.conclude("No peer of this release is there yet: nothing to guard.")
         return NOTHING_TO_DO
     seen = _preview(cluster, values, record, sets)
     plan = seen.plan
     passing = tuple(f"Before anything is changed: {text}" for text in (*plan.offline, *plan.waits))
-    print(
-        preview_text(replace(seen, plan=replace(plan, refusals=plan.lasting, waits=(), notes=(*plan.notes, *passing))))
+    text = preview_text(
+        replace(seen, plan=replace(plan, refusals=plan.lasting, waits=(), notes=(*plan.notes, *passing)))
     )
-    if values.plan_only and not plan.lasting:
-        print(PLAN_ONLY)
+    stays = values.plan_only and not plan.lasting
+    report.conclude(f"{text}\n{PLAN_ONLY}" if stays else text)
     if values.plan_only or plan.lasting:
-        print(AFTER_ROLLBACK.format(release=cluster.release, namespace=cluster.namespace))
+        report.say(AFTER_ROLLBACK.format(release=cluster.release, namespace=cluster.namespace))
         return FAILED
     return NOTHING_TO_DO
 
@@ -235,6 +256,10 @@ def _arguments() -> argparse.ArgumentParser:
             "-f", "--values", required=True, help="values file, merged over the chart's own values.yaml"
         )
         command.add_argument("--fullname", help="name of the chart's objects (default: as the chart makes it)")
+    for command in (converge_command, guard_command, delete_command):
+        command.add_argument(
+            "--outcome", type=Path, metavar="FILE", help="write exit code and a line for Helm there, then exit with 0"
+        )
     for command in commands.choices.values():
         command.add_argument("-n", "--namespace", default=os.environ.get("NAMESPACE", "default"))
         command.add_argument("--release", default="gluster", help="name of the Helm release (default: gluster)")

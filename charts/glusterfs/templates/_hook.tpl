@@ -1,9 +1,12 @@
 {{/*
 What all Jobs do alike: root, args (the command and its flags), account; values (a ConfigMap's name) where the command
-takes them; component, retries and seconds where they are not a hook's.
+takes them; component, retries and seconds where they are not a hook's. With told, the Job's name, Helm prints one line of
+it (hooks/run/outcome.py says why): an init container does the work, the container after it tells what came of it.
 */}}
 {{- define "glusterfs.hookJob" -}}
-{{- $fullname := include "glusterfs.fullname" .root -}}
+{{- $args := .args -}}
+{{- if .values }}{{ $args = concat $args (list "--values" "/values/values.yaml" "--fullname" (include "glusterfs.fullname" .root)) }}{{ end -}}
+{{- $args = concat $args (list "--release" .root.Release.Name "--namespace" .root.Release.Namespace) -}}
 backoffLimit: {{ int (ternary .retries .root.Values.hooks.backoffLimit (hasKey . "retries")) }}
 activeDeadlineSeconds: {{ int (default .root.Values.hooks.activeDeadlineSeconds .seconds) }}
 podFailurePolicy:
@@ -14,7 +17,6 @@ podFailurePolicy:
     # 1 is a refusal or an error that the hook has put in words: to say it again would not help.
     - action: FailJob
       onExitCodes:
-        containerName: hook
         operator: In
         values: [1]
       # Kubernetes 1.26 to 1.28 say in their OpenAPI schema that this is required.
@@ -23,6 +25,10 @@ template:
   metadata:
     labels:
       {{- include "glusterfs.selectorLabels" (dict "root" .root "component" (default "hook" .component)) | nindent 6 }}
+    {{- if .told }}
+    annotations:
+      kubectl.kubernetes.io/default-container: hook
+    {{- end }}
   spec:
     restartPolicy: Never
     serviceAccountName: {{ .account }}
@@ -46,41 +52,16 @@ template:
     tolerations:
       {{- toYaml . | nindent 6 }}
     {{- end }}
+    {{- if .told }}
+    {{- $logs := printf "kubectl -n %s logs job/%s" .root.Release.Namespace .told }}
+    initContainers:
+      {{- include "glusterfs.hookContainer" (merge (dict "name" "hook" "args" (concat $args (list "--outcome" "/tmp/outcome"))) .) | nindent 6 }}
     containers:
-      - name: hook
-        image: {{ include "glusterfs.image" (dict "image" .root.Values.hooks.image "tag" .root.Chart.Version) }}
-        imagePullPolicy: {{ .root.Values.hooks.image.pullPolicy }}
-        args:
-          {{- range .args }}
-          - {{ . | quote }}
-          {{- end }}
-          {{- if .values }}
-          - --values
-          - /values/values.yaml
-          - --fullname
-          - {{ $fullname | quote }}
-          {{- end }}
-          - --release
-          - {{ .root.Release.Name | quote }}
-          - --namespace
-          - {{ .root.Release.Namespace | quote }}
-        securityContext:
-          allowPrivilegeEscalation: false
-          readOnlyRootFilesystem: true
-          capabilities:
-            drop: [ALL]
-        {{- with .root.Values.hooks.resources }}
-        resources:
-          {{- toYaml . | nindent 10 }}
-        {{- end }}
-        volumeMounts:
-          {{- if .values }}
-          - name: values
-            mountPath: /values
-            readOnly: true
-          {{- end }}
-          - name: tmp
-            mountPath: /tmp
+      {{- include "glusterfs.hookContainer" (dict "root" .root "name" "outcome" "command" (list "python3" "-m" "hooks.run.outcome") "args" (list "/tmp/outcome" $logs)) | nindent 6 }}
+    {{- else }}
+    containers:
+      {{- include "glusterfs.hookContainer" (merge (dict "name" "hook" "args" $args) .) | nindent 6 }}
+    {{- end }}
     volumes:
       {{- with .values }}
       - name: values
@@ -89,6 +70,37 @@ template:
       {{- end }}
       - name: tmp
         emptyDir: {}
+{{- end -}}
+
+{{/* A container of the hook's image: root, name, args; command where it is not the image's, values as in hookJob. */}}
+{{- define "glusterfs.hookContainer" -}}
+- name: {{ .name }}
+  image: {{ include "glusterfs.image" (dict "image" .root.Values.hooks.image "tag" .root.Chart.Version) }}
+  imagePullPolicy: {{ .root.Values.hooks.image.pullPolicy }}
+  {{- with .command }}
+  command: {{ toJson . }}
+  {{- end }}
+  args:
+    {{- range .args }}
+    - {{ . | quote }}
+    {{- end }}
+  securityContext:
+    allowPrivilegeEscalation: false
+    readOnlyRootFilesystem: true
+    capabilities:
+      drop: [ALL]
+  {{- with .root.Values.hooks.resources }}
+  resources:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  volumeMounts:
+    {{- if .values }}
+    - name: values
+      mountPath: /values
+      readOnly: true
+    {{- end }}
+    - name: tmp
+      mountPath: /tmp
 {{- end -}}
 
 {{/* Rules of a Role that may look at the pool: read the peers' objects, and run gluster in them and in no other pod. */}}
