@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shutil
 from pathlib import Path
@@ -39,6 +40,13 @@ def without_values(rendered: Rendered) -> dict[tuple[str, str], Object]:
 
 def pod_spec(workload: Object) -> Any:
     return workload["spec"].get("jobTemplate", workload)["spec"]["template"]["spec"]
+
+
+def working(job: Object) -> Any:
+    """The container of a Job that does its work."""
+    spec = pod_spec(job)
+    (container,) = spec.get("initContainers") or spec["containers"]
+    return container
 
 
 # Both Helms, every Kubernetes
@@ -144,7 +152,7 @@ def test_the_hook_knows_the_names_that_the_chart_makes(helm4: Helm, release: str
         f"{name}-report",
         f"{name}-guard-values",
     }
-    args = rendered.one("Job", "*-converge")["spec"]["template"]["spec"]["containers"][0]["args"]
+    args = working(rendered.one("Job", "*-converge"))["args"]
     assert args[args.index("--fullname") + 1] == name
     assert args[args.index("--release") + 1] == release
 
@@ -408,7 +416,6 @@ def test_a_hook_may_do_only_this(three: Rendered, account: str, job: str, expect
 @pytest.mark.parametrize(("kind", "job"), [("Job", "converge"), ("Job", "guard"), ("CronJob", "maintenance")])
 def test_a_hook_s_pod_can_do_little(three: Rendered, kind: str, job: str) -> None:
     spec = pod_spec(three.one(kind, f"gluster-{job}"))
-    (container,) = spec["containers"]
     assert spec["restartPolicy"] == "Never"
     assert spec["securityContext"] == {
         "runAsNonRoot": True,
@@ -416,11 +423,12 @@ def test_a_hook_s_pod_can_do_little(three: Rendered, kind: str, job: str) -> Non
         "runAsGroup": 65532,
         "seccompProfile": {"type": "RuntimeDefault"},
     }
-    assert container["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
+    for container in [*spec.get("initContainers", []), *spec["containers"]]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
     assert not [volume for volume in spec["volumes"] if "hostPath" in volume]
 
 
@@ -454,23 +462,49 @@ def test_the_guard_comes_before_anything_changes_and_only_a_refusal_stays(three:
 def test_a_refusal_is_final_and_an_eviction_does_not_count(three: Rendered) -> None:
     job = three.one("Job", "*-converge")["spec"]
     assert [rule["action"] for rule in job["podFailurePolicy"]["rules"]] == ["Ignore", "FailJob"]
-    exit_codes = job["podFailurePolicy"]["rules"][1]["onExitCodes"]
-    assert exit_codes["values"] == [1]
-    assert exit_codes["containerName"] == pod_spec(three.one("Job", "*-converge"))["containers"][0]["name"]
+    # Of any container: the one that does the work may fail to tell what came of it.
+    assert job["podFailurePolicy"]["rules"][1]["onExitCodes"] == {"operator": "In", "values": [1]}
+
+
+@pytest.mark.parametrize("job", ["converge", "guard", "delete-guard"])
+def test_helm_prints_a_line_of_what_kubectl_logs_shows_whole(helm4: Helm, job: str) -> None:
+    rendered = helm4.template({**THREE, "csi": {"enabled": True}, "hooks": {"resources": {"limits": {"cpu": 1}}}})
+    found = rendered.one("Job", f"gluster-{job}")
+    hook, (told,) = working(found), pod_spec(found)["containers"]
+    assert found["metadata"]["annotations"]["helm.sh/hook-output-log-policy"] == "hook-succeeded,hook-failed"
+    default = found["spec"]["template"]["metadata"]["annotations"]["kubectl.kubernetes.io/default-container"]
+    assert default == hook["name"] != told["name"]
+    assert hook["args"][0] == job
+    file = hook["args"][hook["args"].index("--outcome") + 1]
+    assert told["args"] == [file, f"kubectl -n storage logs job/gluster-{job}"]
+    tmp = {"name": "tmp", "mountPath": str(Path(file).parent)}
+    assert tmp in hook["volumeMounts"]
+    assert tmp in told["volumeMounts"]
+    assert importlib.util.find_spec(told["command"][-1]), "the module that it runs is there"
+    # The larger of the two counts, and they are the same.
+    assert hook["resources"] == told["resources"] == {"limits": {"cpu": 1}}
+
+
+@pytest.mark.parametrize(("kind", "job"), [("CronJob", "maintenance"), ("Job", "certificates")])
+def test_what_helm_does_not_print_of_takes_no_second_container(helm4: Helm, kind: str, job: str) -> None:
+    found = helm4.template({**THREE, "tls": {"enabled": True}}).one(kind, f"gluster-{job}")
+    assert "initContainers" not in pod_spec(found)
+    assert "--outcome" not in working(found)["args"]
 
 
 def test_the_hook_ends_before_its_job_is_killed(three: Rendered, maximal: Rendered) -> None:
     for rendered in (three, maximal):
         job = rendered.one("Job", "*-converge")
-        args = pod_spec(job)["containers"][0]["args"]
+        args = working(job)["args"]
         assert int(args[args.index("--deadline") + 1]) == job["spec"]["activeDeadlineSeconds"] - 20
 
 
 def test_default_images(three: Rendered) -> None:
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
-    peer, hook = three.all("StatefulSet")[0], three.one("Job", "*-converge")
+    peer, job = three.all("StatefulSet")[0], three.one("Job", "*-converge")
     assert pod_spec(peer)["containers"][0]["image"] == f"localhost/glusterfs:{chart['appVersion']}"
-    assert pod_spec(hook)["containers"][0]["image"] == f"localhost/glusterfs-hooks:{chart['version']}"
+    for container in (working(job), *pod_spec(job)["containers"]):
+        assert container["image"] == f"localhost/glusterfs-hooks:{chart['version']}"
 
 
 def test_an_image_without_a_registry(helm4: Helm) -> None:
