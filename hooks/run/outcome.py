@@ -39,7 +39,7 @@ def leave(file: Path, code: int, text: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the line of the file, after a failure with the command that shows the report; returns the exit code there."""
+    """Print the line of a file, after a failure with the command that shows the report; returns the exit code in it."""
     file, command = arguments
     code, line = Path(file).read_text().splitlines()
     print(line if code == "0" else f"{line} The whole report: `{command}`.")

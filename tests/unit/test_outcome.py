@@ -35,7 +35,7 @@ def test_of_a_plan_there_is_the_sentence() -> None:
     plan = (
         "The plan for 3 peers: 1 step.\n  Join the peers:\n    gluster peer probe 10.0.0.2   # on a\nNot carried out."
     )
-    assert one_line(plan) == "The plan for 2 peers: 1 step. Not now."
+    assert one_line(plan) == "The plan for 3 peers: 1 step. Not carried out."
 
 
 def test_a_long_list_is_cut_and_what_comes_after_it_is_not() -> None:
