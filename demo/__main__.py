@@ -46,12 +46,12 @@ def main() -> None:
 The claim newvol is shared by pods on worker-2 and worker-3 ({time.monotonic() - began:.0f} s). What to try next:
 
   export KUBECONFIG=$(python3 -m testbed kubeconfig) PATH=$(python3 -m testbed tools):$PATH
-  .venv/bin/python -m hooks plan -f demo/values.yaml -n storage     # nothing to do; now change a value and ask again
-  python3 -m testbed crash worker-1                                 # pull the plug: the file stays readable
-  python3 -m testbed boot worker-1                                  # and everything heals by itself
-  kubectl delete pod client-worker-2 client-worker-3                # pods have to go before their driver
-  helm uninstall gluster -n storage                                 # the data stays on the nodes for the next install
-  python3 -m testbed down                                           # take the cluster away, without a trace
+  .venv/bin/python -m hooks plan -f demo/values.yaml -n storage   # nothing to do; change a value
+  python3 -m testbed crash worker-1                               # the file stays readable
+  python3 -m testbed boot worker-1                                # everything heals by itself
+  kubectl delete pod client-worker-2 client-worker-3              # else their driver cannot go
+  helm uninstall gluster -n storage                               # the data stays on the nodes
+  python3 -m testbed down                                         # all goes, without a trace
 """)
 
 
