@@ -5,67 +5,53 @@ Each command is printed before it runs, so that a reader can type the same. A se
 
 from __future__ import annotations
 
-import shlex
 import subprocess
 import sys
 import time
-from pathlib import Path
-
-HERE = Path(__file__).parent
 
 
-def show(*argv: str, stdin: str | None = None) -> None:
-    """Print a command, run it, let its output through. Ends the demo when it fails."""
-    print(f"\n\033[1m$ {shlex.join(argv)}\033[0m", flush=True)
-    done = subprocess.run(argv, input=stdin, text=True, check=False)
+def show(command: str, about: str = "") -> None:
+    """Print a shell command and what it is about, run it, let its output through. Ends the demo if it fails."""
+    bold, plain = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
+    print(f"\n{f'# {about}{chr(10)}' if about else ''}{bold}$ {command}{plain}", flush=True)
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], check=False)
     if done.returncode:
-        sys.exit(f"demo: `{argv[0]}` exited with {done.returncode}; the cluster is left as it is, to look at.")
-
-
-def client(node: str, claim: str) -> None:
-    """A pod on `node` with `claim` at /data, in the namespace of the claim."""
-    manifest = (HERE / "client.yaml").read_text().replace("NODE", node).replace("CLAIM", claim)
-    show("kubectl", "apply", "-f", "-", stdin=manifest)
-    show("kubectl", "wait", "--for=condition=Ready", f"pod/client-{node}", "--timeout=90s")
+        sys.exit(f"demo: this exited with {done.returncode}, and the cluster is left as it is, to look at: {command}")
 
 
 def main() -> None:
     began = time.monotonic()
-    show("kubectl", "get", "nodes", "-o", "wide")
+    show("kubectl get nodes")
+    install = "helm upgrade --install gluster charts/glusterfs -f demo/values.yaml --hide-notes"
     show(
-        "helm",
-        "upgrade",
-        "--install",
-        "gluster",
-        "charts/glusterfs",
-        "-f",
-        str(HERE.name) + "/values.yaml",
-        "-n",
-        "storage",
-        "--create-namespace",
-        "--hide-notes",
+        f"{install} -n storage --create-namespace",
+        "The peers start, then a Job joins them to a pool and makes the volumes: about 20 s without a word.",
     )
-    show("kubectl", "logs", "-n", "storage", "job/gluster-converge")
-    peer = ("kubectl", "exec", "-n", "storage", "gluster-worker-1-0", "--", "gluster")
-    show(*peer, "peer", "status")
-    show(*peer, "volume", "status", "newvol")
-    show("helm", "test", "gluster", "-n", "storage")
-    show("kubectl", "get", "pvc", "newvol")
+    show("kubectl logs -n storage job/gluster-converge", "What that Job did:")
+    peer = "kubectl exec -n storage gluster-worker-1-0 -- gluster"
+    show(f"{peer} peer status", "The pool and a volume as GlusterFS itself sees them:")
+    show(f"{peer} volume status newvol")
+    show(
+        "helm test gluster -n storage 2>&1 | tail -n 2",
+        "A pod on one node writes to each volume, one on another node reads it: about 10 s.",
+    )
     for node in ("worker-2", "worker-3"):
-        client(node, "newvol")
+        about = "Two ordinary pods, on two nodes, that use the claim newvol:" if node == "worker-2" else ""
+        show(f"sed 's/NODE/{node}/; s/CLAIM/newvol/' demo/client.yaml | kubectl apply -f -", about)
+    show("kubectl wait --for=condition=Ready pod/client-worker-2 pod/client-worker-3 --timeout=90s")
     line = f"written on worker-2 at {time.strftime('%H:%M:%S')}"
-    show("kubectl", "exec", "client-worker-2", "--", "sh", "-c", f"echo {line} > /data/hello; df -h /data")
-    show("kubectl", "exec", "client-worker-3", "--", "cat", "/data/hello")
+    show(f"kubectl exec client-worker-2 -- sh -c 'echo {line} > /data/hello; df -h /data'")
+    show("kubectl exec client-worker-3 -- cat /data/hello")
     print(f"""
 The claim newvol is shared by pods on worker-2 and worker-3 ({time.monotonic() - began:.0f} s). What to try next:
 
   export KUBECONFIG=$(python3 -m testbed kubeconfig) PATH=$(python3 -m testbed tools):$PATH
-  .venv/bin/python -m hooks plan -f demo/values.yaml -n storage     # nothing to do; now change a value and ask again
-  python3 -m testbed crash worker-1                                 # pull the plug: the file stays readable
-  python3 -m testbed boot worker-1                                  # and everything heals by itself
-  kubectl delete pod client-worker-2 client-worker-3                # pods have to go before their driver
-  helm uninstall gluster -n storage                                 # the data stays on the nodes for the next install
-  python3 -m testbed down                                           # take the cluster away, without a trace
+  .venv/bin/python -m hooks plan -f demo/values.yaml -n storage   # nothing to do; change a value
+  python3 -m testbed crash worker-1                               # the file stays readable
+  python3 -m testbed boot worker-1                                # everything heals by itself
+  kubectl delete pod client-worker-2 client-worker-3              # else their driver cannot go
+  helm uninstall gluster -n storage                               # the data stays on the nodes
+  python3 -m testbed down                                         # all goes, without a trace
 """)
 
 

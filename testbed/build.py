@@ -7,10 +7,12 @@ import re
 import shutil
 import tarfile
 import zipfile
+from collections.abc import Container
 from pathlib import Path
 
 from testbed import host
 from testbed.config import SOURCE, ClusterError, cache_folder, versions
+from testbed.progress import showing
 from testbed.shell import make_once, remove_tree, run
 
 KUBERNETES_PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubelet")
@@ -54,7 +56,7 @@ def coredns() -> Path:
     target = cache_folder() / "coredns" / version
     return make_once(
         target,
-        f"CoreDNS {version} from source, about 90 s",
+        f"CoreDNS {version}: from source, about 90 s",
         lambda folder: _go_build(folder, {"main.go": main, "go.mod": module}, ["."]),
         lock_name="go",
     )
@@ -73,7 +75,7 @@ def sidecar(name: str) -> Path:
         _go_build(folder, {"go.mod": "\n".join(lines)}, [f"{module}/cmd/{name}"])
 
     target = cache_folder() / "sidecars" / f"{name}-{version}"
-    return make_once(target, f"{name} {version} from source, about 2 minutes", make, lock_name="go")
+    return make_once(target, f"{name} {version}: from source, about 2 minutes", make, lock_name="go")
 
 
 def pause() -> Path:
@@ -131,8 +133,30 @@ def _go_build(folder: Path, files: dict[str, str], packages: list[str], stamp: s
     source.mkdir()
     for name, text in files.items():
         (source / name).write_text(text)
-    _go(["build", *_flags(stamp), "-o", f"{folder}/", *packages], source)
+    log = source / "log"
+    log.touch()
+
+    def downloaded() -> str:
+        count = sum(line.startswith("go: downloading ") for line in _lines(log))
+        return f"{count} modules downloaded" if count else ""
+
+    with showing(downloaded):
+        listed = _go(["list", *_flags(stamp), "-deps", "-f", "{{.ImportPath}} {{.Stale}}", *packages], source, log=log)
+    stale = dict(line.split() for line in listed.splitlines())
+    missing = {package for package, answer in stale.items() if answer == "true"}
+
+    def compiled() -> str:
+        """Those in Go's cache count too; of the others `go build -v` names each when its turn comes."""
+        left = len(missing.difference(_lines(log)))
+        return f"{len(stale) - left} of {len(stale)} packages compiled{'' if left else ', linking'}"
+
+    with showing(compiled):
+        _go(["build", "-v", *_flags(stamp), "-o", f"{folder}/", *packages], source, log=log, routine=missing)
     shutil.rmtree(source)
+
+
+def _lines(log: Path) -> list[str]:
+    return log.read_text(errors="replace").splitlines()
 
 
 def _flags(stamp: str = "") -> list[str]:
@@ -142,9 +166,9 @@ def _flags(stamp: str = "") -> list[str]:
     return ["-trimpath", "-tags", "netgo,osusergo", "-gcflags=all=-dwarf=false", "-ldflags", f"-s -w {stamp}".strip()]
 
 
-def _go(arguments: list[str], cwd: Path, **settings: str) -> str:
+def _go(arguments: list[str], cwd: Path, log: Path | None = None, routine: Container[str] = ()) -> str:
     cache = cache_folder() / "go"
-    settings |= {
+    settings = {
         "CGO_ENABLED": "0",
         "GOCACHE": str(cache / "build"),
         "GOFLAGS": "-mod=mod -modcacherw -buildvcs=false",
@@ -153,4 +177,4 @@ def _go(arguments: list[str], cwd: Path, **settings: str) -> str:
         "GOMEMLIMIT": "2GiB",
         "GOMODCACHE": str(cache / "mod"),
     }
-    return run([host.go_command(), *arguments], cwd=cwd, env=settings, contained=True).stdout
+    return run([host.go_command(), *arguments], cwd=cwd, env=settings, contained=True, log=log, routine=routine).stdout

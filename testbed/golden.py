@@ -10,7 +10,8 @@ from pathlib import Path
 
 from testbed import rootfs
 from testbed.config import SOURCE, cache_folder
-from testbed.shell import appearing, lock, remove_tree, run, step
+from testbed.progress import step
+from testbed.shell import appearing, lock, remove_tree, run
 
 KEPT = 3
 RECORD = "imported"

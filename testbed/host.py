@@ -8,7 +8,8 @@ import zipfile
 from pathlib import Path
 
 from testbed.config import ClusterError, cache_folder, versions
-from testbed.shell import lock, make_once, run, step
+from testbed.progress import step
+from testbed.shell import lock, make_once, run
 
 PACKAGES = {  # command: the Debian package that has it
     "buildah": "buildah",

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from testbed import build, rootfs
 from testbed.config import REPOSITORY, ClusterError, cache_folder, versions
-from testbed.shell import lock, remove_tree, run, step
+from testbed.progress import step
+from testbed.shell import lock, remove_tree, run
 
 PAUSE = "localhost/pause:1"
 KEPT_ARCHIVES = 6  # of each image, over all checkouts

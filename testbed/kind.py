@@ -14,7 +14,8 @@ from string import Template
 from testbed import images
 from testbed.config import SOURCE, ClusterError, cache_folder, cluster_id
 from testbed.network import networks, storage_address
-from testbed.shell import remove_tree, run, step
+from testbed.progress import step
+from testbed.shell import remove_tree, run
 
 NODES = 3
 

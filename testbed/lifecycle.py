@@ -11,7 +11,8 @@ from testbed import build, cgroups, controlplane, golden, host, images, native, 
 from testbed.config import SOURCE, ClusterError, cluster_id
 from testbed.machine import spawn
 from testbed.native import Native
-from testbed.shell import lock, remove_tree, run, step, wait_for
+from testbed.progress import step
+from testbed.shell import lock, remove_tree, run, wait_for
 
 # One DNS question for kubernetes.default.svc.cluster.local, asked on a node as a pod would: over the service's address.
 ASK_DNS = f"""

@@ -1,16 +1,16 @@
-"""Running commands, telling what takes long, waiting for conditions, locks, folders that appear whole or not at all."""
+"""Running commands, waiting for conditions, locks, folders that appear whole or not at all."""
 
 import fcntl
 import os
 import shlex
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from testbed.config import ClusterError, cache_folder
+from testbed.progress import step
 
 # A builder runs in a process and mount namespace of its own that dies with this process, so that neither Ctrl-C nor
 # kill -9 leaves a compiler running or a mount behind.
@@ -25,38 +25,38 @@ def run(
     cwd: Path | None = None,
     contained: bool = False,
     check: bool = True,
+    log: Path | None = None,
+    routine: Container[str] = (),
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command with `text` as its input; when it fails, say which command it was and its last words."""
+    """Run a command with `text` as its input; when it fails, say which command it was and its last words.
+
+    What it writes to stderr can be read from the file `log` meanwhile; lines of `routine` are no last words.
+    """
     # Without root there is no native cluster, only kind, whose builders are Docker's.
     argv = [*(CONTAINED if contained and os.geteuid() == 0 else ()), *map(str, command)]
     environment = None if env is None else {**os.environ, **env}
     try:
-        done = subprocess.run(
-            argv,
-            input=text,
-            env=environment,
-            cwd=cwd,
-            capture_output=True,
-            check=False,
-            encoding="utf-8",
-            errors="replace",
-        )
+        with log.open("w") if log else nullcontext(subprocess.PIPE) as errors:
+            done = subprocess.run(
+                argv,
+                input=text,
+                env=environment,
+                cwd=cwd,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                check=False,
+                encoding="utf-8",
+                errors="replace",
+            )
     except FileNotFoundError as error:
         raise ClusterError(f"{error.filename} is not there. Install it and run the command again.") from error
+    if log:
+        done.stderr = log.read_text(encoding="utf-8", errors="replace")
     if check and done.returncode:
-        last = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-15:])
+        words = [line for line in done.stderr.strip().splitlines() if line not in routine]
+        last = "\n".join((words or done.stdout.strip().splitlines())[-15:])
         raise ClusterError(f"This command failed with exit code {done.returncode}:\n  {shlex.join(argv)}\n{last}")
     return done
-
-
-@contextmanager
-def step(what: str, *, slow: bool = False) -> Iterator[None]:
-    """One line when the step is done, one before when it may take seconds; on stderr, for stdout has the answers."""
-    if slow:
-        print(f"      ...  {what}", file=sys.stderr, flush=True)
-    start = time.monotonic()
-    yield
-    print(f"{time.monotonic() - start:7.1f} s  {what}", file=sys.stderr, flush=True)
 
 
 def wait_for(what: str, condition: Callable[[], bool], *, seconds: float, hint: str) -> None:
@@ -77,8 +77,8 @@ def lock(name: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"      ...  another testbed command is at {name}: waiting for it", file=sys.stderr, flush=True)
-            fcntl.flock(file, fcntl.LOCK_EX)
+            with step(f"waiting for another testbed command, which is at {name}", slow=True):
+                fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

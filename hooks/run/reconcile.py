@@ -155,7 +155,7 @@ def _reconcile(
         hook.remember(memory)
         if done.count(plan) >= SAME_PLAN:
             raise Refused(
-                "\n".join(["These steps were done and the pool did not change:", *(f"  {s}" for s in plan.steps)])
+                "\n".join(["These steps were done and the pool did not change:", *(f"  - {s}" for s in plan.steps)])
             )
         waited, broken = _execute(hook, runner, plan, observed)
         if not broken:

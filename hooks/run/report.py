@@ -18,6 +18,7 @@ class Report:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.outcome = ""
         self._began = time.monotonic()
 
     @property
@@ -27,6 +28,11 @@ class Report:
     def say(self, text: str = "") -> None:
         self.lines += text.split("\n")
         print(f"{text}\n", end="", flush=True)  # one write: steps that go side by side report at the same time
+
+    def conclude(self, text: str) -> None:
+        """Say what came of it, which is also what Helm's user is told."""
+        self.say(text)
+        self.outcome = text
 
     def done(self, done: Done) -> None:
         self.say(f"  [{self.seconds:6.1f} s] done in {done.seconds:.1f} s: {done.step}")

@@ -48,6 +48,14 @@ def pod_spec(workload: Object) -> Any:
     return workload["spec"].get("jobTemplate", workload)["spec"]["template"]["spec"]
 
 
+def working(job: Object) -> Any:
+    """The container of a Job that does its work."""
+    spec = pod_spec(job)
+    (container,) = spec.get("initContainers") or spec["containers"]
+    return container
+
+
+
 @dataclass(frozen=True)
 class Helm:
     """One helm binary."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.chart.helm import THREE, Helm, Rendered, pod_spec
+from tests.chart.helm import THREE, Helm, Rendered, pod_spec, working
 
 LOOK = {
     ("", "pods", "*"): "get list",
@@ -55,7 +57,6 @@ def test_a_hook_may_do_only_this(three: Rendered, account: str, job: str, expect
 @pytest.mark.parametrize(("kind", "job"), [("Job", "converge"), ("Job", "guard"), ("CronJob", "maintenance")])
 def test_a_hook_s_pod_can_do_little(three: Rendered, kind: str, job: str) -> None:
     spec = pod_spec(three.one(kind, f"gluster-{job}"))
-    (container,) = spec["containers"]
     assert spec["restartPolicy"] == "Never"
     assert spec["securityContext"] == {
         "runAsNonRoot": True,
@@ -63,11 +64,12 @@ def test_a_hook_s_pod_can_do_little(three: Rendered, kind: str, job: str) -> Non
         "runAsGroup": 65532,
         "seccompProfile": {"type": "RuntimeDefault"},
     }
-    assert container["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
+    for container in [*spec.get("initContainers", []), *spec["containers"]]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
     assert not [volume for volume in spec["volumes"] if "hostPath" in volume]
 
 
@@ -101,15 +103,40 @@ def test_the_guard_comes_before_anything_changes_and_only_a_refusal_stays(three:
 def test_a_refusal_is_final_and_an_eviction_does_not_count(three: Rendered) -> None:
     job = three.one("Job", "*-converge")["spec"]
     assert [rule["action"] for rule in job["podFailurePolicy"]["rules"]] == ["Ignore", "FailJob"]
-    exit_codes = job["podFailurePolicy"]["rules"][1]["onExitCodes"]
-    assert exit_codes["values"] == [1]
-    assert exit_codes["containerName"] == pod_spec(three.one("Job", "*-converge"))["containers"][0]["name"]
+    # Of any container: the one that does the work may fail to tell what came of it.
+    assert job["podFailurePolicy"]["rules"][1]["onExitCodes"] == {"operator": "In", "values": [1]}
+
+
+@pytest.mark.parametrize("job", ["converge", "guard", "delete-guard"])
+def test_helm_prints_a_line_of_what_kubectl_logs_shows_whole(helm4: Helm, job: str) -> None:
+    rendered = helm4.template({**THREE, "csi": {"enabled": True}, "hooks": {"resources": {"limits": {"cpu": 1}}}})
+    found = rendered.one("Job", f"gluster-{job}")
+    hook, (told,) = working(found), pod_spec(found)["containers"]
+    assert found["metadata"]["annotations"]["helm.sh/hook-output-log-policy"] == "hook-succeeded,hook-failed"
+    default = found["spec"]["template"]["metadata"]["annotations"]["kubectl.kubernetes.io/default-container"]
+    assert default == hook["name"] != told["name"]
+    assert hook["args"][0] == job
+    file = hook["args"][hook["args"].index("--outcome") + 1]
+    assert told["args"] == [file, f"kubectl -n storage logs job/gluster-{job}"]
+    tmp = {"name": "tmp", "mountPath": str(Path(file).parent)}
+    assert tmp in hook["volumeMounts"]
+    assert tmp in told["volumeMounts"]
+    assert importlib.util.find_spec(told["command"][-1]), "the module that it runs is there"
+    # The larger of the two counts, and they are the same.
+    assert hook["resources"] == told["resources"] == {"limits": {"cpu": 1}}
+
+
+@pytest.mark.parametrize(("kind", "job"), [("CronJob", "maintenance"), ("Job", "certificates")])
+def test_what_helm_does_not_print_of_takes_no_second_container(helm4: Helm, kind: str, job: str) -> None:
+    found = helm4.template({**THREE, "tls": {"enabled": True}}).one(kind, f"gluster-{job}")
+    assert "initContainers" not in pod_spec(found)
+    assert "--outcome" not in working(found)["args"]
 
 
 def test_the_hook_ends_before_its_job_is_killed(three: Rendered, maximal: Rendered) -> None:
     for rendered in (three, maximal):
         job = rendered.one("Job", "*-converge")
-        args = pod_spec(job)["containers"][0]["args"]
+        args = working(job)["args"]
         assert int(args[args.index("--deadline") + 1]) == job["spec"]["activeDeadlineSeconds"] - 20
 
 

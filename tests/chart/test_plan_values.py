@@ -16,7 +16,7 @@ from hooks.__main__ import main
 from hooks.values.files import Rendered, read, render
 from hooks.values.model import ValuesError
 from hooks.values.parse import parse
-from tests.chart.helm import EXAMPLES, Helm
+from tests.chart.helm import EXAMPLES, Helm, working
 from tests.support.values import merged
 
 BASE = """
@@ -110,7 +110,7 @@ def test_the_name_of_the_release_s_objects(files: Path, helm: Helm, release: str
     name = rendered(*flags, release=release).fullname
     chart = helm.template(args=flags, release=release)
     assert chart.one("Service")["metadata"]["name"] == name
-    args = chart.one("Job", "*-converge")["spec"]["template"]["spec"]["containers"][0]["args"]
+    args = working(chart.one("Job", "*-converge"))["args"]
     assert args[args.index("--fullname") + 1] == name
     assert args[args.index("--release") + 1] == release
     assert {o["metadata"]["name"] for o in chart.all("ConfigMap")} == {

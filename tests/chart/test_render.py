@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from hooks.values.parse import parse
-from tests.chart.helm import CHART, EXAMPLES, THREE, Helm, Rendered, pod_spec
+from tests.chart.helm import CHART, EXAMPLES, THREE, Helm, Rendered, pod_spec, working
 
 KUBERNETES = [v for v in dict.fromkeys(kubernetes_validate.utils.all_versions()) if v != "1.25.0"]
 
@@ -81,9 +81,10 @@ def test_names_of_long_releases_differ(helm4: Helm) -> None:
 
 def test_default_images(three: Rendered) -> None:
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
-    peer, hook = three.all("StatefulSet")[0], three.one("Job", "*-converge")
+    peer, job = three.all("StatefulSet")[0], three.one("Job", "*-converge")
     assert pod_spec(peer)["containers"][0]["image"] == f"localhost/glusterfs:{chart['appVersion']}"
-    assert pod_spec(hook)["containers"][0]["image"] == f"localhost/glusterfs-hooks:{chart['version']}"
+    for container in (working(job), *pod_spec(job)["containers"]):
+        assert container["image"] == f"localhost/glusterfs-hooks:{chart['version']}"
 
 
 def test_an_image_without_a_registry(helm4: Helm) -> None:

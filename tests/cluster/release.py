@@ -16,7 +16,7 @@ import yaml
 
 from hooks.gluster.model import Process
 from hooks.gluster.xml import parse_status
-from tests.cluster.lab import CHART, ROOT, CommandFailed, Lab, run, unique, until
+from tests.cluster.lab import CHART, ROOT, Lab, run, unique, until
 
 MAINTENANCE: dict[str, Any] = {"enabled": True, "schedule": "0 0 1 1 *"}
 """A CronJob that is there and does not run by itself, see Release.maintain."""
@@ -33,7 +33,7 @@ class Release:
     state: str = field(default_factory=lambda: f"/var/lib/glusterd-tests/{unique('state')}")
 
     def install(self, values: Mapping[str, Any], *flags: str) -> str:
-        """`helm install`; returns what helm printed. Raises CommandFailed with the same."""
+        """`helm install`; returns what helm printed and the hook's report. Raises CommandFailed, without the report."""
         return self._helm("install", values, *flags)
 
     def start_peers(self, names: Sequence[str], **more: Any) -> None:
@@ -52,7 +52,7 @@ class Release:
 
     def rollback(self, revision: str = "") -> str:
         """`helm rollback`, by default to the revision before."""
-        return self._command("rollback", self.name, *([revision] if revision else []), "--timeout", "900s")
+        return self._told(self._command("rollback", self.name, *([revision] if revision else []), "--timeout", "900s"))
 
     def revisions(self) -> dict[str, str]:
         """Status -> the last revision that has it, as `helm history` shows them."""
@@ -82,14 +82,15 @@ class Release:
     def _helm(self, verb: str, values: Mapping[str, Any], *flags: str) -> str:
         # A maintenance run that comes by in between would write the record, take the Lease and count as an exec.
         text = yaml.safe_dump({"statePath": self.state, "maintenance": {"enabled": False}, **values})
-        return self._command(verb, self.name, str(CHART), "-f", "-", "--timeout", "900s", *flags, stdin=text)
+        printed = self._command(verb, self.name, str(CHART), "-f", "-", "--timeout", "900s", *flags, stdin=text)
+        return printed if "--no-hooks" in flags else self._told(printed)
+
+    def _told(self, printed: str) -> str:
+        """What helm printed, and the report that it has only a line of."""
+        return f"{printed}\n{self.report()}"
 
     def _command(self, *args: str, stdin: str | None = None) -> str:
-        try:
-            return run(self.helm, *args, "--kubeconfig", self.lab.kubeconfig, "-n", self.namespace, stdin=stdin)
-        except CommandFailed as error:
-            # Helm 4 logs what a hook printed as one line, where a terminal is not its output.
-            raise CommandFailed(str(error).replace("\\n", "\n")) from None
+        return run(self.helm, *args, "--kubeconfig", self.lab.kubeconfig, "-n", self.namespace, stdin=stdin)
 
     def plan(self, values: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
         """`python -m hooks plan` as a user runs it on a laptop."""

@@ -134,8 +134,12 @@ def test_a_rollback_is_guarded_too(installed: Release, values: dict[str, Any]) -
     with pytest.raises(CommandFailed, match="is replica 3 in the pool, the values ask for replica 2") as failed:
         installed.rollback()
     assert state(installed) == before
-    # Helm leaves the refused revision as `pending-rollback`; the refusal says how to go on.
-    assert f"helm rollback gluster REVISION -n {installed.namespace}" in str(failed.value)
+    assert "\\n" not in str(failed.value), "Helm 4 escapes line breaks"
+    logs = f"kubectl -n {installed.namespace} logs job/gluster-guard"
+    assert f"The whole report: `{logs}`." in str(failed.value)
+    # Helm leaves the refused revision as `pending-rollback`; the report tells how to go on.
+    report = installed.lab.kubectl(*logs.split()[1:])
+    assert f"helm rollback gluster REVISION -n {installed.namespace}" in report
     with pytest.raises(CommandFailed, match="another operation"):
         installed.upgrade(values)
     deployed = installed.revisions()["deployed"]

@@ -15,10 +15,13 @@ from tests.cluster.release import Release, nodes
 
 
 def running_hook(release: Release) -> str:
-    """The hook's pod, "" while there is none that runs."""
+    """The hook's pod, "" while there is none that is at work."""
     selector = f"batch.kubernetes.io/job-name={release.fullname}-converge"
     pods = release.lab.get("pods", "-n", release.namespace, "-l", selector)["items"]
-    return next((pod["metadata"]["name"] for pod in pods if pod["status"]["phase"] == "Running"), "")
+    for pod in pods:
+        if any("running" in container["state"] for container in pod["status"].get("initContainerStatuses", [])):
+            return str(pod["metadata"]["name"])
+    return ""
 
 
 def test_a_hook_that_is_killed_is_followed_by_one_that_goes_on(lab: Lab, release: Release) -> None:

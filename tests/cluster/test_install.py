@@ -82,8 +82,11 @@ def installed(lab: Lab, namespace: str, values: dict[str, Any], story: Story) ->
     release = Release(lab, namespace, helm=helms()[0])
     story.state = release.state
     printed = release.install(values)
-    assert "The plan for 3 peers" in printed, "the plan is in the user's terminal"
-    assert "every brick online" in printed
+    assert "The plan for 3 peers" in printed
+    helm, _, report = printed.partition("\nThe plan for ")
+    assert "every brick online" in helm, "what came of it is in the user's terminal"
+    assert "\\n" not in helm, "Helm 4 escapes line breaks"
+    assert report.count("gluster volume create ") >= len(values["volumes"]), "kubectl logs shows the whole"
     yield release
     release.uninstall()
 

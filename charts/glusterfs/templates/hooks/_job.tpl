@@ -1,10 +1,16 @@
 {{/*
 Spec of a Job that runs a command of the hooks' image. Given `root`, `args` (the command and its flags) and `account` (a
 ServiceAccount); `values`, the name of a ConfigMap, if the command reads values; `component`, `retries` and `seconds` if
-they differ from the hooks' own.
+they differ from the hooks' own. With `told`, the Job's name, Helm prints one line of it (hooks/run/outcome.py explains
+why): an init container does the work, and the container after it tells what came of it.
 */}}
 {{- define "glusterfs.hookJob" -}}
-{{- $fullname := include "glusterfs.fullname" .root -}}
+{{- $args := .args -}}
+{{- if .values }}
+  {{- $fullname := include "glusterfs.fullname" .root }}
+  {{- $args = concat $args (list "--values" "/values/values.yaml" "--fullname" $fullname) }}
+{{- end -}}
+{{- $args = concat $args (list "--release" .root.Release.Name "--namespace" .root.Release.Namespace) -}}
 backoffLimit: {{ int (ternary .retries .root.Values.hooks.backoffLimit (hasKey . "retries")) }}
 activeDeadlineSeconds: {{ int (default .root.Values.hooks.activeDeadlineSeconds .seconds) }}
 podFailurePolicy:
@@ -15,7 +21,6 @@ podFailurePolicy:
     # 1 is a refusal, or an error that the hook has explained: a second attempt would end the same way.
     - action: FailJob
       onExitCodes:
-        containerName: hook
         operator: In
         values: [1]
       # The OpenAPI schema of Kubernetes 1.26 to 1.28 requires this field.
@@ -24,6 +29,10 @@ template:
   metadata:
     labels:
       {{- include "glusterfs.selectorLabels" (dict "root" .root "component" (default "hook" .component)) | nindent 6 }}
+    {{- if .told }}
+    annotations:
+      kubectl.kubernetes.io/default-container: hook
+    {{- end }}
   spec:
     restartPolicy: Never
     serviceAccountName: {{ .account }}
@@ -47,41 +56,18 @@ template:
     tolerations:
       {{- toYaml . | nindent 6 }}
     {{- end }}
+    {{- if .told }}
+    {{- $logs := printf "kubectl -n %s logs job/%s" .root.Release.Namespace .told }}
+    {{- $work := dict "name" "hook" "args" (concat $args (list "--outcome" "/tmp/outcome")) }}
+    {{- $tell := dict "root" .root "name" "outcome" "command" (list "python3" "-m" "hooks.run.outcome") }}
+    initContainers:
+      {{- include "glusterfs.hookContainer" (merge $work .) | nindent 6 }}
     containers:
-      - name: hook
-        image: {{ include "glusterfs.image" (dict "image" .root.Values.hooks.image "tag" .root.Chart.Version) }}
-        imagePullPolicy: {{ .root.Values.hooks.image.pullPolicy }}
-        args:
-          {{- range .args }}
-          - {{ . | quote }}
-          {{- end }}
-          {{- if .values }}
-          - --values
-          - /values/values.yaml
-          - --fullname
-          - {{ $fullname | quote }}
-          {{- end }}
-          - --release
-          - {{ .root.Release.Name | quote }}
-          - --namespace
-          - {{ .root.Release.Namespace | quote }}
-        securityContext:
-          allowPrivilegeEscalation: false
-          readOnlyRootFilesystem: true
-          capabilities:
-            drop: [ALL]
-        {{- with .root.Values.hooks.resources }}
-        resources:
-          {{- toYaml . | nindent 10 }}
-        {{- end }}
-        volumeMounts:
-          {{- if .values }}
-          - name: values
-            mountPath: /values
-            readOnly: true
-          {{- end }}
-          - name: tmp
-            mountPath: /tmp
+      {{- include "glusterfs.hookContainer" (merge (dict "args" (list "/tmp/outcome" $logs)) $tell) | nindent 6 }}
+    {{- else }}
+    containers:
+      {{- include "glusterfs.hookContainer" (merge (dict "name" "hook" "args" $args) .) | nindent 6 }}
+    {{- end }}
     volumes:
       {{- with .values }}
       - name: values
@@ -90,4 +76,37 @@ template:
       {{- end }}
       - name: tmp
         emptyDir: {}
+{{- end -}}
+
+{{/*
+A container of the hooks' image. Given `root`, `name` and `args`; `command` if it is not the image's; `values` as hookJob.
+*/}}
+{{- define "glusterfs.hookContainer" -}}
+- name: {{ .name }}
+  image: {{ include "glusterfs.image" (dict "image" .root.Values.hooks.image "tag" .root.Chart.Version) }}
+  imagePullPolicy: {{ .root.Values.hooks.image.pullPolicy }}
+  {{- with .command }}
+  command: {{ toJson . }}
+  {{- end }}
+  args:
+    {{- range .args }}
+    - {{ . | quote }}
+    {{- end }}
+  securityContext:
+    allowPrivilegeEscalation: false
+    readOnlyRootFilesystem: true
+    capabilities:
+      drop: [ALL]
+  {{- with .root.Values.hooks.resources }}
+  resources:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  volumeMounts:
+    {{- if .values }}
+    - name: values
+      mountPath: /values
+      readOnly: true
+    {{- end }}
+    - name: tmp
+      mountPath: /tmp
 {{- end -}}
