@@ -133,7 +133,8 @@ class Kind:
                 for link, addresses in (("cluster", self.addresses), ("storage", self.storage_addresses))
             )
             rows.append((name, container in running, self.ready(name), cluster, storage))
-        return words.table(f"cluster {self.id}: {self.image} by kind, named {self.name}", rows)
+        image = self.image.partition("@")[0]
+        return words.table(f"cluster {self.id}: {image}, which kind knows as {self.name}", rows)
 
     # Images
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
 
-from testbed import docker, kind
+from testbed import docker, host, kind
 from testbed.config import ClusterError, cluster_id, versions
 from testbed.kind import Kind
 from testbed.network import NETWORKS
@@ -28,6 +28,7 @@ def up(nodes: int, kubernetes: str | None, brick_size: str) -> Kind:
         if not existing or not existing.is_up():
             if _clear(cluster_id()):
                 print("That was what an `up` that did not get to its end, or a restart of the machine, had left.")
+            host.allow_watchers()
             return _start(nodes, image, brick_size)
     if (len(existing.nodes), existing.image) != (nodes, image):
         raise ClusterError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -77,6 +77,17 @@ def machines(lab: Lab) -> Cluster:
     if bed.kubeconfig.read_text() != Path(lab.kubeconfig).read_text():
         pytest.skip("the cluster is not this checkout's test bed: nobody can cut its nodes' power")
     return bed
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails shows the events of its namespace, which goes with its objects when the test's module ends."""
+    report = yield
+    funcargs = getattr(item, "funcargs", {})
+    if report.failed and {"lab", "namespace"} <= funcargs.keys():
+        asked = ("get", "pods,events", "-n", funcargs["namespace"], "--sort-by=.metadata.creationTimestamp")
+        report.sections.append(("cluster", funcargs["lab"].kubectl(*asked, "-o", "wide", check=False)))
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
