@@ -74,8 +74,16 @@ def configuration(name: str, nodes: Sequence[str]) -> dict[str, Any]:
         patch = {"kind": "JoinConfiguration", "nodeRegistration": {"name": node}}
         return {"role": "worker", "labels": {"name": node}, "kubeadmConfigPatches": [json.dumps(patch)]}
 
-    version = {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4"}
-    return {**version, "name": name, "nodes": [{"role": "control-plane"}, *map(worker, nodes)]}
+    # There is nobody to elect, and on a busy machine a leader that is late in saying so would end.
+    alone = {"extraArgs": [{"name": "leader-elect", "value": "false"}]}
+    patch = {"kind": "ClusterConfiguration", "apiVersion": "kubeadm.k8s.io/v1beta4"}  # that of Kubernetes 1.36 and on
+    return {
+        "kind": "Cluster",
+        "apiVersion": "kind.x-k8s.io/v1alpha4",
+        "name": name,
+        "kubeadmConfigPatches": [json.dumps({**patch, "controllerManager": alone, "scheduler": alone})],
+        "nodes": [{"role": "control-plane"}, *map(worker, nodes)],
+    }
 
 
 def _wait(cluster: Kind) -> None:
