@@ -25,9 +25,8 @@ mkdir -p /var/lib/glusterd
 
 # The storage address lies over the one that Docker gives, for Docker wants other subnets for other clusters. So does the
 # hardware address, by which peers find a node that booted at once.
-device=$(ip -o -4 address show to "$subnet" | awk '{print $2}')
-if [ -n "$device" ]; then
-  IFS=. read -r a b c d <<< "$address"
-  ip link set "$device" address "$(printf '02:00:%02x:%02x:%02x:%02x' "$a" "$b" "$c" "$d")"
-  ip address replace "$address/24" dev "$device"
-fi
+# The cable is plugged in when the node runs already.
+until device=$(ip -o -4 address show to "$subnet" | awk '{print $2}') && [ -n "$device" ]; do sleep 0.2; done
+IFS=. read -r a b c d <<< "$address"
+ip link set "$device" address "$(printf '02:00:%02x:%02x:%02x:%02x' "$a" "$b" "$c" "$d")"
+ip address replace "$address/24" dev "$device"

@@ -85,10 +85,12 @@ class Kind:
         with self.lock():
             container = self._container(name)
             words.require_off(name, container in self._on())
-            # Docker gives a node that starts any address that is free, unless it is told anew which one.
+            # Docker gives a node that starts any free address, unless it is told anew which one. And it plugs in cables
+            # in any order, of which kind takes the first one's address for the node's.
             self._unplug(name, NETWORKS)
-            self._plug(name, NETWORKS)
+            self._plug(name, ["cluster"])
             run(["docker", "start", container])
+            self._plug(name, ["storage"])
             is_prepared = ["docker", "exec", container, "systemctl", "is-active", "--quiet", "kind-node"]
             hint = f"See `docker logs {container}`."
             wait_for(f"{name} to boot", lambda: not run(is_prepared, check=False).returncode, seconds=60, hint=hint)
@@ -103,8 +105,10 @@ class Kind:
         """Plug it in again."""
         with self.lock():
             self._running(name)
-            self._plug(name, networks(network))
-            self.run(name, self._prepare(name))
+            links = networks(network)
+            self._plug(name, links)
+            if "storage" in links:
+                self.run(name, self._prepare(name))
 
     def blank(self, name: str, *, bricks: bool = False) -> None:
         """The node's GlusterFS state is lost, with `bricks` what is on its bricks as well."""

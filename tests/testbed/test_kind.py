@@ -83,6 +83,9 @@ def test_a_crash_keeps_disks_and_addresses(two: Kind, silent: bool) -> None:
         assert two.run("worker-2", ["cat", f"{folder}/note"]).stdout == "kept\n"
     assert addresses(two, "worker-2") == {two.addresses["worker-2"], two.storage_addresses["worker-2"]}
     wait_for("the nodes", lambda: all(map(two.ready, two.nodes)), seconds=120, hint="")
+    known = '{.items[*].status.addresses[?(@.type=="InternalIP")].address}'
+    shown = two.kubectl("get", "nodes", "-l", "name", "-o", f"jsonpath={known}").stdout
+    assert shown.split() == [two.addresses[name] for name in two.nodes]
 
 
 def test_cut_and_mend_one_cable(two: Kind) -> None:
