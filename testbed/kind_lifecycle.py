@@ -50,7 +50,8 @@ def _start(nodes: int, image: str, brick_size: str) -> Kind:
         cluster_network = f"{name}-cluster"
         docker.create_network(cluster_network)
         run(["docker", "network", "create", f"{name}-storage"])
-        create = ("kind", "create", "cluster", "--image", image)
+        # Ends with this process: else it would fail later and take away the next one's nodes, whose names are the same.
+        create = ("setpriv", "--pdeathsig", "KILL", "kind", "create", "cluster", "--image", image)
         files = ("--config", folder / "kind.json", "--kubeconfig", folder / "kubeconfig")
         run([*create, *files], env={"KIND_EXPERIMENTAL_DOCKER_NETWORK": cluster_network})
         addresses = {
