@@ -39,7 +39,7 @@ lint: .venv/done $(STUBS) ## ruff, mypy, import contracts, shellcheck, hadolint,
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo --no-cache >/dev/null || $(BIN)/lint-imports --no-logo --no-cache
-	@$(BIN)/shellcheck images/glusterfs/entrypoint csi/claims.sh .ci/run
+	@$(BIN)/shellcheck images/glusterfs/entrypoint csi/claims.sh .ci/run .ci/evidence testbed/kind-node.sh
 	@$(BIN)/hadolint --ignore DL3008 images/*/Dockerfile
 	@$(BIN)/yamllint --strict charts/glusterfs/values.yaml charts/glusterfs/examples tests .github
 

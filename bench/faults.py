@@ -9,7 +9,6 @@ from typing import Any
 
 from bench.table import table
 from testbed import cluster
-from testbed.native import Native
 from tests.cluster.lab import Lab, unique
 from tests.cluster.load import Load, until_whole
 from tests.cluster.loss import come_back_empty
@@ -64,7 +63,6 @@ def _rollout(lab: Lab) -> str:
 
 def _rebuilds(lab: Lab) -> str:
     machines = cluster.current()
-    assert isinstance(machines, Native), "only the native test bed can lose a node's state"
     rows = [("rebuild of a node, 1 GB on replica 3", "from `helm upgrade` to healed")]
     for lost in ("its state", "its state and its bricks"):
         volume = unique("v")

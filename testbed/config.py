@@ -44,6 +44,7 @@ class Versions:
     kubectl_and_helm4: tuple[str, str]  # a package of the Python package index and its version
     helm3: tuple[str, str]
     kind: str
+    kind_node: str  # kind's image of a node
     debian_node: str
     debian_image: str
     sidecars: dict[str, tuple[str, str]]  # program: its Go module and version
@@ -58,7 +59,8 @@ def versions() -> Versions:
         coredns=pins["coredns"],
         kubectl_and_helm4=(pins["kubectl-and-helm4"]["package"], pins["kubectl-and-helm4"]["version"]),
         helm3=(pins["helm3"]["package"], pins["helm3"]["version"]),
-        kind=pins["kind"],
+        kind=pins["kind"]["version"],
+        kind_node=pins["kind"]["node"],
         debian_node=pins["debian"]["node"],
         debian_image=pins["debian"]["image"],
         sidecars={name: (pin["module"], pin["version"]) for name, pin in pins["sidecars"].items()},

@@ -20,7 +20,9 @@ PACKAGES = {  # command: the Debian package that has it
     "setpriv": "util-linux",
     "unshare": "util-linux",
 }
+DEBIAN_KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")  # mmdebstrap wants them; Ubuntu has none by itself
 INOTIFY_INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
+ENOUGH_INSTANCES = 1024
 
 
 def require_root() -> None:
@@ -31,11 +33,26 @@ def require_root() -> None:
 def prepare() -> None:
     """Install the few Debian packages that are not there yet, and allow enough inotify watchers."""
     require_root()
-    _install(*{package for command, package in PACKAGES.items() if not shutil.which(command)})
-    # Each kubelet and containerd takes some of them; the kernel's 128 are used up by about three nodes. The setting is
-    # the machine's and is not taken back by `down`: another cluster may need it.
-    if int(INOTIFY_INSTANCES.read_text()) < 1024:
-        INOTIFY_INSTANCES.write_text("1024")
+    keys = [] if DEBIAN_KEYS.exists() else ["debian-archive-keyring"]
+    _install(*{package for command, package in PACKAGES.items() if not shutil.which(command)}, *keys)
+    allow_watchers()
+
+
+def allow_watchers() -> None:
+    """Each kubelet, containerd and systemd takes inotify instances; the kernel's 128 are used up by about three nodes.
+
+    The setting is the machine's and is not taken back by `down`: another cluster may need it.
+    """
+    found = int(INOTIFY_INSTANCES.read_text())
+    if found >= ENOUGH_INSTANCES:
+        return
+    if os.geteuid() == 0:
+        INOTIFY_INSTANCES.write_text(str(ENOUGH_INSTANCES))
+        return
+    raise ClusterError(
+        f"fs.inotify.max_user_instances is {found}, which is not enough for some nodes and a control plane. Raise it: "
+        f"sudo sysctl fs.inotify.max_user_instances={ENOUGH_INSTANCES}"
+    )
 
 
 def _install(*packages: str) -> None:

@@ -1,28 +1,36 @@
-"""The same cluster with kind, for machines with Docker. Written by its documentation; it has not been run yet.
+"""The same cluster with kind, for machines with Docker.
 
-Nodes are called as kind calls them, <cluster>-worker, -worker2, -worker3 (it takes no names: kind's issue 2545); their
-label `name` is worker-1, worker-2, worker-3.
+Containers are called as kind calls them, gt-<id>-worker, -worker2 and on (it takes no names: kind's issue 2545); in
+Kubernetes, and in all commands, the nodes are worker-1, worker-2 and on.
 """
 
-import shutil
+import json
 import subprocess
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
+from typing import ClassVar
 
-from testbed import images
-from testbed.config import SOURCE, ClusterError, cache_folder, cluster_id
-from testbed.network import networks, storage_address
+from testbed import build, docker, images, words
+from testbed.config import SOURCE, cache_folder, cluster_id
+from testbed.network import NETWORKS, networks, storage_address
+from testbed.node import BRICKS
 from testbed.progress import step
-from testbed.shell import remove_tree, run
+from testbed.shell import lock, run, wait_for
 
-NODES = 3
+PREPARE = "/usr/local/bin/kind-node.sh"
 
 
 @dataclass(frozen=True)
 class Kind:
+    provider: ClassVar = "kind"
     id: str
+    image: str
+    nodes: tuple[str, ...]
+    brick_size: str
+    addresses: dict[str, str]  # of the nodes, on the cluster network
 
     @property
     def name(self) -> str:
@@ -30,124 +38,178 @@ class Kind:
 
     @property
     def folder(self) -> Path:
-        return cache_folder() / "clusters" / f"{self.id}-kind"
+        return cluster_folder(self.id)
 
     @property
     def kubeconfig(self) -> Path:
         return self.folder / "kubeconfig"
 
     @property
-    def nodes(self) -> tuple[str, ...]:
-        return tuple(f"{self.name}-worker{number if number > 1 else ''}" for number in range(1, NODES + 1))
-
-    @property
-    def storage_network(self) -> str:
-        return f"{self.name}-storage"
-
-    @property
     def storage_addresses(self) -> dict[str, str]:
         return {name: storage_address(number) for number, name in enumerate(self.nodes, start=1)}
 
+    def lock(self) -> AbstractContextManager[None]:
+        return lock(f"cluster-{self.id}")
+
+    def is_up(self) -> bool:
+        """Whether `up` got to its end and the control plane still runs."""
+        return (self.folder / "up").exists() and f"{self.name}-control-plane" in self._on()
+
+    def kubectl(self, *arguments: str, text: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
+        return run([build.kubectl(), f"--kubeconfig={self.kubeconfig}", *arguments], text=text, check=check)
+
+    def ready(self, name: str) -> bool:
+        """Whether the API says that the node is Ready. It goes on saying so for most of a minute after a crash."""
+        path = '{.status.conditions[?(@.type=="Ready")].status}'
+        return self.kubectl("get", "node", name, "-o", f"jsonpath={path}", check=False).stdout == "True"
+
     def command(self, name: str, command: Sequence[str]) -> list[str]:
-        self._check(name)
-        return ["docker", "exec", "-i", name, *command]
+        """The command as one that runs on the node."""
+        return ["docker", "exec", "-i", self._running(name), *command]
 
     def run(self, name: str, command: Sequence[str], *, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command on a node."""
         return run(self.command(name, command), check=check)
 
+    # Faults
+
     def crash(self, name: str, *, silent: bool = False) -> None:
-        if silent:
-            self.cut(name, "all")
-        self._check(name)
-        run(["docker", "kill", name])
+        """The node ends at once, its disks stay. With `silent` its peers do not even see their connections close."""
+        with self.lock():
+            container = self._running(name)
+            if silent:
+                self._unplug(name, NETWORKS)
+            run(["docker", "kill", container])
 
     def boot(self, name: str) -> None:
-        self._check(name)
-        run(["docker", "start", name])
-        self.mend(name)
+        """Start a node that is off, with its disks as they are, its addresses, and its cables plugged in."""
+        with self.lock():
+            container = self._container(name)
+            words.require_off(name, container in self._on())
+            # Docker gives a node that starts any free address, unless it is told anew which one. And it plugs in cables
+            # in any order, of which kind takes the first one's address for the node's.
+            self._unplug(name, NETWORKS)
+            self._plug(name, ["cluster"])
+            run(["docker", "start", container])
+            self._plug(name, ["storage"])
+            is_prepared = ["docker", "exec", container, "systemctl", "is-active", "--quiet", "kind-node"]
+            hint = f"See `docker logs {container}`."
+            wait_for(f"{name} to boot", lambda: not run(is_prepared, check=False).returncode, seconds=60, hint=hint)
 
     def cut(self, name: str, network: str = "storage") -> None:
-        self._check(name)
-        for link in networks(network):
-            run(["docker", "network", "disconnect", self._docker_network(link), name])
+        """Pull the node's cable to a network: storage, cluster or all."""
+        with self.lock():
+            self._running(name)
+            self._unplug(name, networks(network))
 
     def mend(self, name: str, network: str = "all") -> None:
-        self._check(name)
-        for link in networks(network):
-            address = ["--ip", self.storage_addresses[name]] if link == "storage" else []
-            run(["docker", "network", "connect", *address, self._docker_network(link), name], check=False)
+        """Plug it in again."""
+        with self.lock():
+            self._running(name)
+            links = networks(network)
+            self._plug(name, links)
+            if "storage" in links:
+                self.run(name, self._prepare(name))
 
     def blank(self, name: str, *, bricks: bool = False) -> None:
-        folders = ["/var/lib/glusterd", *(["/mnt/brick1", "/mnt/brick2"] if bricks else [])]
-        self.run(name, ["find", *folders, "-mindepth", "1", "-delete"])
-
-    def load(self, names: Sequence[str] = ()) -> None:
-        for image in images.select(names):
-            with step(f"image {image.reference}", slow=True):
-                run(["docker", "build", "-t", image.reference, "-f", image.dockerfile, image.context])
-                run(["kind", "load", "docker-image", image.reference, "--name", self.name])
+        """The node's GlusterFS state is lost, with `bricks` what is on its bricks as well."""
+        with self.lock():
+            container = self._container(name)
+            is_on = container in self._on()
+            if is_on:
+                names = self.run(name, ["sh", "-c", "cat /proc/[0-9]*/comm"], check=False).stdout.split()
+                words.require_no_peer(name, names)
+            disks = [f"/mnt/{brick}" for brick in BRICKS] if is_on else ["/var/bricks"]  # made anew at the next boot
+            find = ["/var/lib/glusterd", *(disks if bricks else []), "-mindepth", "1", "-delete"]
+            if is_on:
+                self.run(name, ["find", *find])
+            else:
+                run(["docker", "run", "--rm", "--volumes-from", container, "--entrypoint", "find", self.image, *find])
 
     def status(self) -> str:
-        return run(["docker", "ps", "-a", "--filter", f"label=io.x-k8s.kind.cluster={self.name}"]).stdout.rstrip()
+        """A table for people."""
+        running = self._on()
+        rows = []
+        for name in self.nodes:
+            container = self._container(name)
+            plugged = docker.plugged(container)
+            cluster, storage = (
+                f"{addresses[name]} {'' if self._network(link) in plugged else 'cut'}"
+                for link, addresses in (("cluster", self.addresses), ("storage", self.storage_addresses))
+            )
+            rows.append((name, container in running, self.ready(name), cluster, storage))
+        image = self.image.partition("@")[0]
+        return words.table(f"cluster {self.id}: {image}, which kind knows as {self.name}", rows)
 
-    def _check(self, name: str) -> None:
-        if name not in self.nodes:
-            raise ClusterError(f"There is no node {name!r}. The nodes are: {', '.join(self.nodes)}.")
+    # Images
 
-    def _docker_network(self, network: str) -> str:
-        return self.storage_network if network == "storage" else "kind"
+    def load(self, names: Sequence[str] = ()) -> None:
+        """Build the project's images of those names (all when none is named) and import them into the running nodes."""
+        selected = images.select(names)
+        for image in selected:
+            with step(f"image {image.reference}", slow=True):
+                run(["docker", "build", "-t", image.reference, "-f", image.dockerfile, image.context])
+        references = [image.reference for image in selected]
+        with step(f"{len(references)} images into the nodes", slow=True):
+            nodes = ["--nodes", ",".join(self._on())]
+            run(["kind", "load", "docker-image", *references, "--name", self.name, *nodes])
+
+    # Nodes
+
+    def prepare_node(self, name: str) -> None:
+        """Bricks and storage network of a node that kind has made, now and at each boot."""
+        container, unit = self._container(name), (SOURCE / "conf/kind-node.service").read_text()
+        self._plug(name, ["storage"])
+        run(["docker", "cp", SOURCE / "kind-node.sh", f"{container}:{PREPARE}"])
+        write = ["docker", "exec", "-i", container, "tee", "/etc/systemd/system/kind-node.service"]
+        run(write, text=Template(unit).substitute(command=" ".join(self._prepare(name))))
+        run(["docker", "exec", container, "systemctl", "enable", "--now", "--quiet", "kind-node"])
+
+    def _prepare(self, name: str) -> list[str]:
+        subnet = docker.subnet(self._network("storage"))
+        return ["/bin/bash", PREPARE, self.brick_size, subnet, self.storage_addresses[name]]
+
+    def _container(self, name: str) -> str:
+        return container_name(self.name, words.number(name, self.nodes))
+
+    def _on(self) -> list[str]:
+        """The containers of nodes that are on, the control plane's among them."""
+        return docker.running(f"io.x-k8s.kind.cluster={self.name}")
+
+    def _running(self, name: str) -> str:
+        container = self._container(name)
+        words.require_on(name, container in self._on())
+        return container
+
+    def _network(self, link: str) -> str:
+        return f"{self.name}-{link}"
+
+    def _plug(self, name: str, links: Sequence[str]) -> None:
+        container = self._container(name)
+        plugged = docker.plugged(container)
+        for link in links:
+            if self._network(link) not in plugged:
+                address = ["--ip", self.addresses[name]] if link == "cluster" else []
+                run(["docker", "network", "connect", *address, self._network(link), container])
+
+    def _unplug(self, name: str, links: Sequence[str]) -> None:
+        for link in links:
+            run(["docker", "network", "disconnect", self._network(link), self._container(name)], check=False)
 
 
-def is_usable() -> bool:
-    if not shutil.which("docker") or not shutil.which("kind"):
-        return False
-    return not run(["docker", "info"], check=False).returncode
+def container_name(cluster: str, number: int) -> str:
+    """As kind calls the container of the cluster's worker of that number."""
+    return f"{cluster}-worker{number if number > 1 else ''}"
+
+
+def cluster_folder(cluster: str) -> Path:
+    return cache_folder() / "clusters" / f"{cluster}-kind"
 
 
 def load() -> Kind | None:
-    cluster = Kind(cluster_id())
-    return cluster if cluster.kubeconfig.exists() else None
-
-
-def up(nodes: int, kubernetes: str | None) -> Kind:
-    """`kubernetes` picks one of kind's node images; kind's default when it is None."""
-    if nodes != NODES:
-        raise ClusterError(f"--nodes {nodes}: with kind there are always {NODES} nodes, by kind.yaml.")
-    cluster = Kind(cluster_id())
-    if load():
-        print("The cluster is up already. Images that have changed are loaded.")
-        cluster.load()
-        return cluster
-    for number in range(1, NODES + 1):
-        for brick in ("brick1", "brick2"):
-            (cluster.folder / f"bricks/{number}/{brick}").mkdir(parents=True, exist_ok=True)
-    config = cluster.folder / "kind.yaml"
-    values = {"name": cluster.name, "folder": str(cluster.folder)}
-    config.write_text(Template((SOURCE / "kind.yaml").read_text()).substitute(values))
-    draft = cluster.folder / "kubeconfig.draft"
-    image = ["--image", f"kindest/node:v{kubernetes}"] if kubernetes else []
-    with step(f"kind cluster {cluster.name}", slow=True):
-        run(["kind", "create", "cluster", "--config", config, "--kubeconfig", draft, "--wait", "180s", *image])
-        run(["docker", "network", "create", "--subnet", "192.168.58.0/24", cluster.storage_network])
-        for name in cluster.nodes:
-            cluster.mend(name, "storage")
-            cluster.run(name, ["mkdir", "-p", "/var/lib/glusterd"])
-    cluster.load()
-    draft.rename(cluster.kubeconfig)
-    return cluster
-
-
-def down() -> bool:
-    cluster = Kind(cluster_id())
-    if not cluster.folder.exists():
-        return False
-    with step("kind cluster taken down"):
-        run(["kind", "delete", "cluster", "--name", cluster.name])
-        run(["docker", "network", "rm", cluster.storage_network], check=False)
-        # The bricks' files belong to root: they were written by containers.
-        mount = ["-v", f"{cluster.folder.parent}:/clusters"]
-        reference = images.select(["glusterfs"])[0].reference
-        remove = ["--entrypoint", "rm", reference, "-rf", f"/clusters/{cluster.folder.name}"]
-        run(["docker", "run", "--rm", *mount, *remove], check=False)
-        remove_tree(cluster.folder)
-    return True
+    """This checkout's cluster as `up` recorded it, whether it still runs or not."""
+    file = cluster_folder(cluster_id()) / "cluster.json"
+    if not file.exists():
+        return None
+    values = json.loads(file.read_text())
+    return Kind(**{**values, "nodes": tuple(values["nodes"])})

@@ -8,15 +8,17 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
-from testbed import build, golden, images, network, node
-from testbed.config import ClusterError, cache_folder, cluster_id
+from testbed import build, golden, images, network, node, words
+from testbed.config import cache_folder, cluster_id
 from testbed.machine import Machine
 from testbed.shell import lock, run, wait_for
 
 
 @dataclass(frozen=True)
 class Native:
+    provider: ClassVar = "native"
     id: str
     kubernetes: str
     nodes: tuple[str, ...]
@@ -98,8 +100,7 @@ class Native:
     def boot(self, name: str) -> None:
         """Start a node that is off, with its disks as they are and its cables plugged in."""
         with self.lock():
-            if self.machine(name).init():
-                raise ClusterError(f"{name} is on already.")
+            words.require_off(name, self.machine(name).init() is not None)
             self.start_node(name)
             self._import(name, self._images())
 
@@ -119,11 +120,7 @@ class Native:
         """The node's GlusterFS state is lost, with `bricks` what is on its bricks as well."""
         with self.lock():
             machine = self.machine(name)
-            if users := [program for program in machine.programs() if program in ("glusterd", "glusterfsd")]:
-                raise ClusterError(
-                    f"{users[0]} is running on {name}, which would write its state again. Crash {name} or delete its "
-                    "peer's pod for good (scale its StatefulSet to 0) first."
-                )
+            words.require_no_peer(name, machine.programs())
             run(["find", machine.folder / "disk/glusterd", "-mindepth", "1", "-delete"])
             if bricks and machine.init():
                 self.run(name, ["find", *(f"/mnt/{brick}" for brick in node.BRICKS), "-mindepth", "1", "-delete"])
@@ -132,17 +129,14 @@ class Native:
 
     def status(self) -> str:
         """A table for people."""
-        lines = [f"cluster {self.id}: Kubernetes {self.kubernetes}, https://127.0.0.1:{self.port}"]
-        lines.append(f"{'NODE':<10} {'POWER':<6} {'READY':<6} {'CLUSTER NETWORK':<22} STORAGE NETWORK")
+        rows = []
         for name in self.nodes:
-            power = "on" if self.machine(name).init() else "off"
-            ready = "yes" if self.ready(name) else "no"
             cluster, storage = (
                 f"{addresses[name]} {'' if network.plugged(self.fabric, link, self._number(name)) else 'cut'}"
                 for link, addresses in (("cluster", self.addresses), ("storage", self.storage_addresses))
             )
-            lines.append(f"{name:<10} {power:<6} {ready:<6} {cluster:<22} {storage}".rstrip())
-        return "\n".join(lines)
+            rows.append((name, self.machine(name).init() is not None, self.ready(name), cluster, storage))
+        return words.table(f"cluster {self.id}: Kubernetes {self.kubernetes}, https://127.0.0.1:{self.port}", rows)
 
     # Images
 
@@ -188,14 +182,11 @@ class Native:
 
     def _running(self, name: str) -> Machine:
         machine = self.machine(name)
-        if not machine.init():
-            raise ClusterError(f"{name} is off. Start it with: python -m testbed boot {name}")
+        words.require_on(name, machine.init() is not None)
         return machine
 
     def _number(self, name: str) -> int:
-        if name not in self.nodes:
-            raise ClusterError(f"There is no node {name!r}. The nodes are: {', '.join(self.nodes)}.")
-        return self.nodes.index(name) + 1
+        return words.number(name, self.nodes)
 
     def _cables(self, name: str, networks: str, *, plugged: bool) -> None:
         for link in network.networks(networks):

@@ -55,7 +55,6 @@ def working(job: Object) -> Any:
     return container
 
 
-
 @dataclass(frozen=True)
 class Helm:
     """One helm binary."""

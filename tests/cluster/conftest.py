@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from testbed import cluster, config
+from testbed.cluster import Cluster
 from testbed.config import ClusterError
-from testbed.native import Native
 from tests.cluster.lab import Lab
 from tests.cluster.release import Release
 
@@ -22,11 +22,14 @@ def own_bed() -> Iterator[str]:
     if worker == "gw0":
         yield ""
         return
+    provider = cluster.current().provider
     os.environ["TESTBED_ID"] = f"{config.cluster_id()[:9]}{worker}"
-    bed = cluster.up(None, 4, None, "2G")
-    bed.load(["csi-provisioner", "csi-resizer"])
-    yield str(bed.kubeconfig)
-    cluster.down()
+    try:
+        bed = cluster.up(provider, 4, None, "2G")
+        bed.load(["csi-provisioner", "csi-resizer"])
+        yield str(bed.kubeconfig)
+    finally:
+        cluster.down()
 
 
 @pytest.fixture(scope="module")
@@ -65,15 +68,26 @@ def hosts_state(lab: Lab, namespace: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def machines(lab: Lab) -> Native:
+def machines(lab: Lab) -> Cluster:
     """The test bed below the cluster, for faults that Kubernetes knows no words for. Only it has power to cut."""
     try:
         bed = cluster.current()
     except ClusterError:
         pytest.skip("the cluster is not the test bed's: nobody can cut its nodes' power")
-    if not isinstance(bed, Native) or bed.kubeconfig.read_text() != Path(lab.kubeconfig).read_text():
-        pytest.skip("the cluster is not the native test bed's: nobody can cut its nodes' power")
+    if bed.kubeconfig.read_text() != Path(lab.kubeconfig).read_text():
+        pytest.skip("the cluster is not this checkout's test bed: nobody can cut its nodes' power")
     return bed
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails shows the events of its namespace, which goes with its objects when the test's module ends."""
+    report = yield
+    funcargs = getattr(item, "funcargs", {})
+    if report.failed and {"lab", "namespace"} <= funcargs.keys():
+        asked = ("get", "pods,events", "-n", funcargs["namespace"], "--sort-by=.metadata.creationTimestamp")
+        report.sections.append(("cluster", funcargs["lab"].kubectl(*asked, "-o", "wide", check=False)))
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

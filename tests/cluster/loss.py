@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from testbed.native import Native
+from testbed.cluster import Cluster
 from tests.cluster.lab import CommandFailed, until
 from tests.cluster.release import Release
 
 
-def come_back_empty(release: Release, machines: Native, node: str, bricks: bool = False) -> None:
+def come_back_empty(release: Release, machines: Cluster, node: str, bricks: bool = False) -> None:
     """The node loses its power and comes back without its peer's state, with `bricks` without these too.
 
     Ends when the new glusterd on it answers, which knows no peer.

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from testbed.native import Native
+from testbed.cluster import Cluster
 from tests.cluster.compute import Compute, driver_pods, looking_at_nodes, pod, raw_volume
 from tests.cluster.lab import CommandFailed, Lab, run, unique, until
 from tests.cluster.release import Release, helms, nodes
@@ -369,7 +369,7 @@ def test_a_second_release_on_the_pod_network(lab: Lab, compute: Compute) -> None
         other.uninstall()
 
 
-def test_a_node_crashes_and_boots(lab: Lab, compute: Compute, machines: Native) -> None:
+def test_a_node_crashes_and_boots(lab: Lab, compute: Compute, machines: Cluster) -> None:
     """A power cut: pods elsewhere go on without an error, and the pod of that node is back with its data."""
     node = lab.workers[2]
     with compute.running(pod(lab.workers[0], "data", WRITER)) as writer, compute.running(pod(node, "data")) as there:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from testbed.native import Native
+from testbed.cluster import Cluster
 from tests.cluster.lab import CommandFailed, Lab, fill, unique, until
 from tests.cluster.load import Load
 from tests.cluster.loss import come_back_empty
@@ -77,7 +77,7 @@ def test_a_node_leaves_and_another_one_takes_its_place_under_a_writer(
 
 
 def test_a_node_that_came_back_empty_is_rebuilt_for_a_word(
-    lab: Lab, hosts_state: str, release: Release, machines: Native
+    lab: Lab, hosts_state: str, release: Release, machines: Cluster
 ) -> None:
     a, b, c = lab.workers[:3]
     release.state = hosts_state

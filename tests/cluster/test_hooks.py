@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from testbed.native import Native
+from testbed.cluster import Cluster
 from tests.cluster.lab import CommandFailed, Lab, unique, until
 from tests.cluster.release import Release, nodes
 
@@ -70,7 +70,7 @@ def test_two_hooks_at_once(lab: Lab, release: Release) -> None:
 
 
 def test_a_node_that_is_silently_gone_is_named_and_nothing_is_locked(
-    lab: Lab, release: Release, machines: Native
+    lab: Lab, release: Release, machines: Cluster
 ) -> None:
     """Straight after the power cut Kubernetes calls the pod Ready and gluster the peer connected; later neither."""
     one, _, gone = lab.workers[:3]

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from testbed.native import Native
+from testbed.cluster import Cluster
 from tests.cluster.lab import CommandFailed, Lab, unique, until
 from tests.cluster.load import Load, until_whole
 from tests.cluster.loss import come_back_empty
@@ -39,7 +39,7 @@ class Pool:
 
     lab: Lab
     release: Release
-    machines: Native
+    machines: Cluster
     values: dict[str, Any]
     load: Load
     record: Record = lambda name, value: None
@@ -88,7 +88,7 @@ class Pool:
 
 
 @pytest.fixture(scope="module", params=range(max(ROUNDS, 1)))
-def whole(lab: Lab, namespace: str, machines: Native, four: list[str]) -> Iterator[Pool]:
+def whole(lab: Lab, namespace: str, machines: Cluster, four: list[str]) -> Iterator[Pool]:
     safe, lean, cold = unique("safe"), unique("lean"), unique("cold")
     first: dict[str, Any] = {"bricks": ["/mnt/brick1"]}
     values = {
