@@ -5,6 +5,8 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 BIN := .venv/bin
+# images/nfs/entrypoint is Python.
+SHELL_PROGRAMS := hooks/gluster/scripts/*.sh csi/*.sh testbed/*.sh images/glusterfs/entrypoint .ci/run
 STUBS := csi/csi_pb2.py csi/registration_pb2.py
 TESTBED := $(PYTHON) -m testbed
 # Where kubectl, helm and helm3 are; the test bed builds or fetches them once.
@@ -39,7 +41,7 @@ lint: .venv/done $(STUBS) ## ruff, mypy, import contracts, shellcheck, hadolint,
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo --no-cache >/dev/null || $(BIN)/lint-imports --no-logo --no-cache
-	@$(BIN)/shellcheck images/glusterfs/entrypoint csi/claims.sh .ci/run
+	@$(BIN)/shellcheck --external-sources --source-path=SCRIPTDIR $(SHELL_PROGRAMS)
 	@$(BIN)/hadolint --ignore DL3008 images/*/Dockerfile
 	@$(BIN)/yamllint --strict charts/glusterfs/values.yaml charts/glusterfs/examples tests .github
 

@@ -66,6 +66,15 @@ class Volume:
     def set_size(self) -> int:
         return self.disperse or self.replica
 
+    @property
+    def kind(self) -> str:
+        """Its type in the words of VolumeSpec.kind: "replica 2 arbiter 1" where gluster counts three bricks a set."""
+        if self.disperse:
+            return f"disperse {self.disperse} redundancy {self.redundancy}"
+        if self.arbiter:
+            return f"replica {self.replica - self.arbiter} arbiter {self.arbiter}"
+        return f"replica {self.replica}" if self.replica > 1 else "distributed"
+
 
 @dataclass(frozen=True)
 class Process:
@@ -192,6 +201,11 @@ class Observed:
         for process in self.status.processes:
             found.setdefault(process.volume, []).append(process)
         return found
+
+    def offline(self, volume: Volume) -> tuple[Brick, ...]:
+        """The bricks of a started volume that `volume status` does not show as online."""
+        online = {(process.peer, process.path) for process in self.processes_of(volume.name) if process.online}
+        return tuple(brick for brick in volume.bricks if (brick.peer, brick.path) not in online)
 
     def rebalancing(self, volume: str) -> bool:
         """Whether a rebalance of the volume is going on."""
