@@ -9,7 +9,6 @@ import socket
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -21,14 +20,18 @@ from hooks.kube.client import Cluster, ClusterError, PodRunner
 from hooks.kube.lease import Locked, hold_lease
 from hooks.kube.names import fullname
 from hooks.kube.pods import PeerPod, peer_pods
+from hooks.plan import sentences
+from hooks.plan.build import Policy
 from hooks.plan.state import HookState, MaintenanceState
-from hooks.run.addresses import addresses_of, moved, network_of
+from hooks.plan.upgrade import network_changed, network_of
+from hooks.run.addresses import addresses_of
 from hooks.run.converge import PLAN_ONLY, run
 from hooks.run.delete_guard import consumers, refusal_text
 from hooks.run.events import COMPONENT, events_of
-from hooks.run.maintain import MaintenanceRun, maintain
-from hooks.run.preview import Preview, preview, preview_text
+from hooks.run.maintain import maintain
+from hooks.run.preview import Preview, Release, live_peers, preview, preview_json, preview_text
 from hooks.run.reconcile import Hook, Refused
+from hooks.run.repairs import MaintenanceRun
 from hooks.run.report import Report, status_table, success
 from hooks.values.files import load
 from hooks.values.model import Values, ValuesError
@@ -37,8 +40,8 @@ from hooks.values.parse import parse
 NOTHING_TO_DO, FAILED, CHANGES = 0, 1, 2
 # Seen with Helm 3 and 4: the refused revision stays `pending-rollback`, and "another operation is in progress".
 AFTER_ROLLBACK = (
-    "Was this a `helm rollback`, Helm takes no upgrade until you go back to the revision that `helm history {release} "
-    "-n {namespace}` shows as deployed: `helm rollback {release} REVISION -n {namespace}`."
+    "If this was a `helm rollback`, Helm takes no upgrade until you go back to the revision that `helm history "
+    "{release} -n {namespace}` shows as deployed: `helm rollback {release} REVISION -n {namespace}`."
 )
 
 
@@ -61,7 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.command in ("converge", "maintain"):
             work = _converge if args.command == "converge" else _maintain
             return work(cluster, values, record, args.deadline, report)
-        return (_plan if args.command == "plan" else _guard)(cluster, values, record)
+        if args.command == "plan":
+            return _plan(cluster, values, record, args.output == "json")
+        return _guard(cluster, values, record)
     except (Refused, Locked, ValuesError, ClusterError, *Broken) as error:
         report.say(str(error))
     except ApiException as error:
@@ -128,7 +133,7 @@ def _lease(record: str) -> str:
 def _look_after(cluster: Cluster, hook: Hook, record: str) -> int:
     data = cluster.record(record)
     memory = HookState.from_record(data)
-    if not memory.uuids or moved(hook.values, data.get("network")):
+    if not memory.uuids or any(network_changed(hook.values, data.get("network"))):
         hook.report.say("No hook has brought a pool to these values yet: there is nothing to look after.")
         return NOTHING_TO_DO
     sets = cluster.stateful_sets()
@@ -146,9 +151,9 @@ def _look_after(cluster: Cluster, hook: Hook, record: str) -> int:
     return FAILED if outcome.failed else NOTHING_TO_DO
 
 
-def _plan(cluster: Cluster, values: Values, record: str) -> int:
-    seen = _preview(cluster, values, record, cluster.stateful_sets())
-    print(preview_text(seen))
+def _plan(cluster: Cluster, values: Values, record: str, as_json: bool) -> int:
+    seen = _preview(cluster, values, record, cluster.stateful_sets(), Policy.FULL)
+    print(preview_json(seen) if as_json else preview_text(seen))
     if seen.plan.refusals or seen.plan.waits or seen.unready:
         return FAILED
     return CHANGES if seen.plan.steps or seen.changed else NOTHING_TO_DO
@@ -160,24 +165,23 @@ def _guard(cluster: Cluster, values: Values, record: str) -> int:
     if not sets:
         print("No peer of this release is there yet: nothing to guard.")
         return NOTHING_TO_DO
-    seen = _preview(cluster, values, record, sets)
-    plan = seen.plan
-    passing = tuple(f"Before anything is changed: {text}" for text in (*plan.offline, *plan.waits))
-    print(
-        preview_text(replace(seen, plan=replace(plan, refusals=plan.lasting, waits=(), notes=(*plan.notes, *passing))))
-    )
-    if values.plan_only and not plan.lasting:
+    seen = _preview(cluster, values, record, sets, Policy.UPGRADE)
+    print(preview_text(seen))
+    if values.plan_only and not seen.plan.refusals:
         print(PLAN_ONLY)
-    if values.plan_only or plan.lasting:
+    if values.plan_only or seen.plan.refusals:
         print(AFTER_ROLLBACK.format(release=cluster.release, namespace=cluster.namespace))
         return FAILED
     return NOTHING_TO_DO
 
 
-def _preview(cluster: Cluster, values: Values, record: str, sets: Sequence[Mapping[str, Any]]) -> Preview:
+def _preview(
+    cluster: Cluster, values: Values, record: str, sets: Sequence[Mapping[str, Any]], policy: Policy
+) -> Preview:
     data = cluster.record(record)
     pods = _pods(cluster, values, sets)
-    return preview(values, HookState.from_record(data), data.get("network"), pods, sets, _runner(cluster, pods))
+    release = Release(HookState.from_record(data), data.get("network"), pods, live_peers(sets))
+    return preview(values, release, _runner(cluster, pods), policy)
 
 
 def _runner(cluster: Cluster, pods: Sequence[PeerPod]) -> PodRunner:
@@ -198,8 +202,8 @@ def _pods(cluster: Cluster, values: Values, sets: Sequence[Mapping[str, Any]]) -
 def _memory(cluster: Cluster, values: Values, record: str) -> HookState:
     """What earlier runs recorded. Raises Refused where values would move a pool that they made to another network."""
     data = cluster.record(record)
-    if reason := moved(values, data.get("network")):
-        raise Refused(reason)
+    for obstacle in network_changed(values, data.get("network")):
+        raise Refused(str(sentences.refusal(obstacle)))
     return HookState.from_record(data)
 
 
@@ -235,6 +239,7 @@ def _arguments() -> argparse.ArgumentParser:
             "-f", "--values", required=True, help="values file, merged over the chart's own values.yaml"
         )
         command.add_argument("--fullname", help="name of the chart's objects (default: as the chart makes it)")
+    plan_command.add_argument("-o", "--output", choices=("text", "json"), default="text", help="default: text")
     for command in commands.choices.values():
         command.add_argument("-n", "--namespace", default=os.environ.get("NAMESPACE", "default"))
         command.add_argument("--release", default="gluster", help="name of the Helm release (default: gluster)")

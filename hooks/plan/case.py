@@ -98,9 +98,10 @@ class Case:
         found = {name: uuid for name, uuid in self.lost_uuids.items() if name in self.rebuild_words}
         for peer in self.pool.peers:
             begun = peer.name in self.rebuild_words and peer.name in self.state.rebuilding
-            if begun and peer.views is not None and peer is not self.pool.reference_peer:
-                if self.members_but(peer.uuid).keys() - {view.uuid for view in peer.views}:
-                    found.setdefault(peer.name, peer.uuid)
+            asked = peer.views is not None and peer is not self.pool.reference_peer
+            known = {peer.uuid, *(view.uuid for view in peer.views or ())}
+            if begun and asked and self.pool.pool_uuids - known:
+                found.setdefault(peer.name, peer.uuid)
         return found
 
     def members_but(self, uuid: str) -> dict[str, tuple[str, ...]]:

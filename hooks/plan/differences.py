@@ -40,6 +40,21 @@ class Difference:
         return type(self).__name__
 
 
+@dataclass(frozen=True, kw_only=True)
+class Refused(Difference):
+    answer = Answer.REFUSE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Awaited(Difference):
+    answer = Answer.WAIT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noted(Difference):
+    answer = Answer.NOTE
+
+
 # Peers
 
 
@@ -94,7 +109,7 @@ class RestartPending(Difference):
 
 @dataclass(frozen=True, kw_only=True)
 class BrickLost(Difference):
-    """The folder of a brick is gone, the disk is there, and a rebuild is authorised; `by` is the peer that resets it."""
+    """The folder of a brick is gone, the disk is there, and a rebuild is authorised; the peer on `by` resets it."""
 
     brick: BrickSpec
     address: str
@@ -219,7 +234,7 @@ class RetiredBrickFolder(Difference):
 
 @dataclass(frozen=True, kw_only=True)
 class BrickToEvacuate(Difference):
-    """The brick `old` (host:path) of a drained node has a place `new` on the node `to`; `by` is the peer that moves it."""
+    """The brick `old` (host:path) of a drained node has a place `new` on the node `to`; the peer on `by` moves it."""
 
     old: str
     new: str

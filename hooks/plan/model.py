@@ -125,6 +125,14 @@ class Note(Message):
 
 
 @dataclass(frozen=True)
+class Finding(Message):
+    """What maintenance found, or has `resolved`; `key` tells it from others of its kind."""
+
+    key: str = ""
+    resolved: bool = False
+
+
+@dataclass(frozen=True)
 class Plan:
     """With a refusal or a wait no step may be taken. Phases are done in order.
 

@@ -1,27 +1,14 @@
-"""What stands in the way of a plan, or is only worth a word: one class a kind. Only data; plan.sentences has the words."""
+"""What stands in the way of a plan, or is only worth a word: one class a kind.
+
+Only data: plan.sentences has the words.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hooks.plan.differences import Answer, Bricks, Difference, Names
+from hooks.plan.differences import Awaited, Bricks, Names, Noted, Refused
 from hooks.values.model import BrickSpec
-
-
-@dataclass(frozen=True, kw_only=True)
-class Refused(Difference):
-    answer = Answer.REFUSE
-
-
-@dataclass(frozen=True, kw_only=True)
-class Awaited(Difference):
-    answer = Answer.WAIT
-
-
-@dataclass(frozen=True, kw_only=True)
-class Noted(Difference):
-    answer = Answer.NOTE
-
 
 # Peers
 
@@ -256,7 +243,7 @@ class OldCopyKept(Noted):
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkChanged(Refused):
-    """The pool was made on the network `made` ("hosts", or "pods in DOMAIN"); the values ask for `asked`."""
+    """The pool was made on the network `made`, the values ask for another one."""
 
     made: str
     asked: str
@@ -278,10 +265,13 @@ class TlsChanged(Refused):
 
 @dataclass(frozen=True, kw_only=True)
 class NodeRemoved(Refused):
-    """A node was taken out of `nodes`; its peer holds `bricks` (volume, path), or is in the pool (none)."""
+    """A node was taken out of `nodes`; its peer holds `bricks`, as "volume (path)", or is in the pool.
+
+    Nobody knows where the pool is not `readable`.
+    """
 
     bricks: Names
-    pool_known: bool
+    readable: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -290,3 +280,20 @@ class NodesPending(Noted):
 
     nodes: Names
 
+
+# What a restart of a peer would take away
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetUnavailable(Refused):
+    """A set of the volume, of this `type`, has more bricks on the node than it can miss."""
+
+    type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuorumLost(Refused):
+    """Without the node `remaining` peers are there; the volume stops below `quorum`."""
+
+    remaining: int
+    quorum: int

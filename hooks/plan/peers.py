@@ -19,7 +19,11 @@ def differences(case: Case) -> Iterator[Difference]:
     """
     rebuilt = case.uuids_to_restore
     others = case.without_peers(rebuilt) if rebuilt else case
-    obstacles = list(_wrong_addresses(others)) or [*_lost_states(others), *_uuids_twice(others), *_foreign_pools(others)]
+    obstacles: list[Difference] = [*_wrong_addresses(others)] or [
+        *_lost_states(others),
+        *_uuids_twice(others),
+        *_foreign_pools(others),
+    ]
     yield from obstacles
     if obstacles:
         return

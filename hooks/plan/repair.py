@@ -18,7 +18,8 @@ def differences(case: Case, waiting: Container[str] = ()) -> Iterator[Difference
     A brick is started only after its folder has shown the volume's id: without that proof a start would make a new,
     empty brick where a disk is not mounted, and heal or hide the loss.
     """
-    startable = {v.name for v in case.pool.volumes if v.started and v.name not in case.specs and not case.pool.offline(v)}
+    kept = (volume for volume in case.pool.volumes if volume.started and volume.name not in case.specs)
+    startable = {volume.name for volume in kept if not case.pool.offline(volume)}
     broken: set[str] = set()
     for volume in case.running():
         if volume.name in waiting:

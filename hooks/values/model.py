@@ -47,6 +47,11 @@ class BrickSpec:
     def __str__(self) -> str:
         return f"{self.node}:{self.path}"
 
+    @classmethod
+    def parse(cls, text: str) -> BrickSpec:
+        """The brick that `str` writes as node:path."""
+        return cls(*text.split(":", 1))
+
 
 @dataclass(frozen=True)
 class VolumeSpec:
