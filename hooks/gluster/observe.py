@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from hooks.gluster.folders import FREE, Folder, inspect, look, seen
+from hooks.gluster.folders import FREE, Folder, inspect, inspect_command, parse_inspection
 from hooks.gluster.model import NO_STATUS, TAKING_OVER, Observed, Peer, Status
 from hooks.gluster.runner import Runner
 from hooks.gluster.session import GlusterError, PeersUnreachable, Reply, at_addresses, session, session_with_host_info
@@ -52,13 +52,13 @@ def observe(
     GlusterError when a peer cannot be read.
     """
     names = list(addresses)
-    reach = [] if query_all_peers else [addresses[other] for other in names[1:]]
+    others_addresses = [] if query_all_peers else [addresses[other] for other in names[1:]]
     folders = _by_node(bricks)
 
     def ask(name: str, host_info: bool = False) -> _Answer:
         first = name == names[0]
         looked_at = folders.get(name, []) if host_info else None
-        return _ask(runner, name, addresses[name], first, reach if first else (), looked_at)
+        return _ask(runner, name, addresses[name], first, others_addresses if first else (), looked_at)
 
     peers = None
     if not new:
@@ -178,7 +178,7 @@ def _ask(
     name: str,
     address: str,
     status: bool = False,
-    reach: Sequence[str] = (),
+    require_reachable: Sequence[str] = (),
     host_info: Sequence[BrickSpec] | None = None,
 ) -> _Answer:
     """Ask a peer for itself, and for `volume status` where that is wanted.
@@ -191,11 +191,12 @@ def _ask(
     own: Container[str] = ()
     folders: Mapping[BrickSpec, Folder] = {}
     if host_info is None:
-        replies = session(runner, name, commands, reach=reach)
+        replies = session(runner, name, commands, require_reachable)
     else:
-        said = session_with_host_info(runner, name, commands, reach, look(host_info) if host_info else ())
-        own, replies = said.addresses, said.replies
-        folders = seen(name, host_info, said.result)
+        look = inspect_command(host_info) if host_info else ()
+        reply = session_with_host_info(runner, name, commands, require_reachable, look)
+        own, replies = reply.addresses, reply.replies
+        folders = parse_inspection(name, host_info, reply.result)
     uuid, views, volumes = (_root(name, reply) for reply in replies[:3])
     at_address = parse_uuid(uuid) if address in own else ""
     peer = Peer(name, address, parse_uuid(uuid), parse_peers(views), parse_volumes(volumes), at_address)

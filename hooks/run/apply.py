@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hooks.gluster.observe import side_by_side
 from hooks.gluster.runner import OutcomeUnknown, PeerUnavailable, Runner
-from hooks.gluster.session import GlusterError, Reply, session
+from hooks.gluster.session import Command, GlusterError, Reply, fail_fast_per_volume, session
 from hooks.gluster.xml import Progress, healed, rebalanced
 from hooks.plan.model import Phase, Step, Until
 from hooks.run.wait import rest
@@ -89,7 +89,8 @@ def _run(
     began = time.monotonic()
     if steps[0].shell:
         return _run_shell(runner, peer, steps, done)
-    replies = session(runner, peer, [step.command for step in steps], bound=True)
+    commands = [Command(tuple(step.command.split()), step.volume) for step in steps]
+    replies = fail_fast_per_volume(runner, peer, commands)
     seconds = time.monotonic() - began
     failed = []
     for step, reply in zip(steps, replies, strict=True):
