@@ -9,6 +9,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -108,10 +109,11 @@ def test_the_in_memory_pool_knows_every_script() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_script_needs_no_file_beside_it(name: str) -> None:
+def test_a_script_is_sent_whole_and_short(name: str) -> None:
     bash, option, text, shown, *arguments = scripts.argv(name, "a b", "")
     assert (bash, option, shown, arguments) == ("bash", "-c", name, ["a b", ""])
     assert not re.search(r"^(source|\.) ", text, re.MULTILINE)
+    assert len(quote(text)) < 3000, "two of them, with thirty paths, are one URL"
 
 
 def test_a_script_that_is_not_there_is_an_error() -> None:
