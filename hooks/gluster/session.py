@@ -51,7 +51,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Reply:
-    """What gluster said to one command. Judge by `ok`: with --xml most failures still exit 0."""
+    """What gluster replied to one command. Judge by `ok`: with --xml most failures still exit 0."""
 
     command: str
     op_ret: int
@@ -76,17 +76,18 @@ class Reply:
 
 
 class PeersUnreachable(PeerUnavailable):
-    """No glusterd takes a connection at `addresses`, tried from `peer`: node or network is away."""
+    """No glusterd takes a connection at `addresses`, tried from `peer`: the node or its network is down."""
 
     def __init__(self, peer: str, addresses: Sequence[str]):
         self.addresses = tuple(addresses)
         super().__init__(
-            f"{peer} gets no connection to glusterd (port {PORT}) at {', '.join(addresses)}: node or network is away"
+            f"{peer} gets no connection to glusterd (port {PORT}) at {', '.join(addresses)}: "
+            "the node or its network is down"
         )
 
 
 class GlusterError(Exception):
-    """A command failed, with gluster's own words."""
+    """A command failed; the message is gluster's own."""
 
     def __init__(self, peer: str, reply: Reply):
         self.peer = peer
@@ -96,14 +97,14 @@ class GlusterError(Exception):
 
 
 Broken = (GlusterError, OutcomeUnknown, PeerUnavailable)
-"""What a look at the pool may end in; a moment later it may succeed."""
+"""The errors of a look at the pool, which may succeed a moment later."""
 
 
 def session(runner: Runner, peer: str, commands: Sequence[str], require_reachable: Sequence[str] = ()) -> list[Reply]:
     """Run `commands` (without the leading `gluster`) on `peer` in few sessions; one Reply each, in their order.
 
-    A failing command does not keep the later ones from running, unless nobody answers any more. A command that exits
-    non-zero ends gluster's session without a word (measured), so the rest goes into a further one.
+    The later commands run too if one fails, unless glusterd stops answering. A command that exits non-zero ends
+    gluster's session without a word (measured), so the rest goes into a further one.
 
     Before the first command the glusterds at the addresses of `require_reachable` must take a connection: one whose
     node is silently gone counts as connected for up to 47 s, and a `volume status` sent meanwhile locks its volume for
@@ -220,7 +221,7 @@ def _without_document(peer: str, command: str, result: ExecResult) -> Reply:
 
 
 def _raise_if_unfinished(peer: str, command: str, result: ExecResult) -> None:
-    """Tell a session that ended because nobody answered from one that a refused command ended."""
+    """Tell a session that ended because glusterd did not answer from one that a refused command ended."""
     output = result.stdout + result.stderr
     if _NOT_ANSWERING in output:
         raise PeerUnavailable(f"glusterd on {peer} does not answer its own command line (`gluster {command}`)")
@@ -231,15 +232,15 @@ def _raise_if_unfinished(peer: str, command: str, result: ExecResult) -> None:
 def at_addresses(
     runner: Runner, peer: str, addresses: Sequence[str], commands: Sequence[str]
 ) -> dict[str, list[Reply] | None]:
-    """What the glusterds at `addresses` say to `commands` that only read, all asked from `peer` in one exec.
+    """What the glusterds at `addresses` reply to `commands` that only read, all sent from `peer` in one exec.
 
-    None for an address where nobody answers within ten seconds. Raises PeerUnavailable or OutcomeUnknown when `peer`
-    itself cannot be used.
+    None for an address where no glusterd answers within ten seconds. Raises PeerUnavailable or OutcomeUnknown when
+    `peer` itself cannot be used.
     """
     result = _run(runner, peer, scripts.argv("at-addresses.sh", *addresses), commands, TIMEOUT)
     parts = dict(part.split("\n", 1) for part in f"\n{result.stdout}".split("\n@ ")[1:])
     if result.exit_code or parts.keys() != set(addresses):
-        raise PeerUnavailable(f"{peer} cannot ask the others: {result.stderr.strip() or result.stdout.strip()}")
+        raise PeerUnavailable(f"{peer} cannot query the other peers: {result.stderr.strip() or result.stdout.strip()}")
     answers: dict[str, list[Reply] | None] = {}
     for address in addresses:
         replies = [_parse(c, document) for c, document in zip(commands, _documents(parts[address]), strict=False)]

@@ -194,7 +194,7 @@ def _look(job: MaintenanceRun, addresses: Mapping[str, str]) -> tuple[Observed, 
         try:
             if away:
                 present = {n: a for n, a in addresses.items() if n not in away | job.coming}
-                observed = observe(job.runner, present, query_all_peers=not values.host_network)
+                observed = observe(job.runner, present, values)
                 known = {n: a for n, a in addresses.items() if n not in job.coming}
                 return add_pending_nodes(observed, known, job.memory.uuids), None
             observed, plan = observe_and_plan(job.runner, values, addresses, job.memory, coming=job.coming)
@@ -292,7 +292,7 @@ def _mend(job: MaintenanceRun, observed: Observed, step: Step, found: Copies, st
     while time.monotonic() < until:
         time.sleep(1)
         try:
-            now = observe(job.runner, known, query_all_peers=not job.hook.values.host_network)
+            now = observe(job.runner, known, job.hook.values)
         except Broken:
             continue
         healthy = all(view.healthy for peer in now.peers for view in peer.views or ())
