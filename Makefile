@@ -6,7 +6,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 # images/nfs/entrypoint is Python.
-SHELL_PROGRAMS := hooks/gluster/scripts/*.sh csi/*.sh testbed/*.sh images/glusterfs/entrypoint .ci/run
+SHELL_PROGRAMS := hooks/gluster/scripts/*.sh tests/unit/fake_pool/bin/* csi/*.sh testbed/*.sh images/glusterfs/entrypoint .ci/run
 STUBS := csi/csi_pb2.py csi/registration_pb2.py
 TESTBED := $(PYTHON) -m testbed
 # Where kubectl, helm and helm3 are; the test bed builds or fetches them once.
@@ -46,6 +46,8 @@ lint: .venv/done $(STUBS) ## ruff, mypy, import contracts, shellcheck, hadolint,
 	@$(BIN)/yamllint --strict charts/glusterfs/values.yaml charts/glusterfs/examples tests .github
 
 unit: .venv/done $(STUBS) ## unit tests of the hook and of the CSI driver
+	@command -v getfattr >/dev/null || apt-get install -y -qq attr >/dev/null || echo "Without getfattr (package attr)" \
+	  "the tests of scripts that read a brick's volume-id are skipped."
 	@$(BIN)/pytest tests/unit -n 2 --dist worksteal
 
 chart: .venv/done ## chart tests, with Helm 3 and Helm 4

@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from bench.table import table
-from hooks.gluster.observe import observe, with_folders
+from hooks.gluster.observe import observe_through_two, with_folders
 from hooks.plan.build import bricks_to_inspect, make_plan
 from hooks.plan.state import HookState
 from hooks.run.reconcile import Hook, converge
@@ -51,7 +51,7 @@ def _values(pool: FakePool, volumes: int, bricks: list[str]) -> Values:
 
 def _timed(pool: FakePool, values: Values) -> tuple[int, float]:
     """Steps of the plan, and the median of the CPU seconds that it took to make, looking at the pool not included."""
-    observed = observe(pool, pool.addresses)
+    observed = observe_through_two(pool, pool.addresses)
     observed = with_folders(pool, observed, bricks_to_inspect(values, observed, HookState()))
     seconds = []
     for _ in range(5):

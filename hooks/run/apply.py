@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hooks.gluster import scripts
 from hooks.gluster.observe import side_by_side
 from hooks.gluster.runner import OutcomeUnknown, PeerUnavailable, Runner
-from hooks.gluster.session import GlusterError, Reply, session
+from hooks.gluster.session import Command, GlusterError, Reply, fail_fast_per_volume, session
 from hooks.gluster.xml import Progress, healed, rebalanced
 from hooks.plan.model import Gluster, Phase, Script, Step, WaitFor, Work
 from hooks.run.wait import rest
@@ -90,7 +90,7 @@ def _run(
     began = time.monotonic()
     if isinstance(steps[0], Script):
         return _run_scripts(runner, peer, steps, done)
-    replies = session(runner, peer, [" ".join(step.argv) for step in steps], bound=True)
+    replies = fail_fast_per_volume(runner, peer, [Command(step.argv, step.volume) for step in steps])
     seconds = time.monotonic() - began
     failed: list[tuple[str, Gluster | Script, Reply]] = []
     for step, reply in zip(steps, replies, strict=True):

@@ -195,7 +195,7 @@ def _look(job: MaintenanceRun, addresses: Mapping[str, str]) -> tuple[Case, Plan
         try:
             if away:
                 present = {n: a for n, a in addresses.items() if n not in away | job.pending}
-                observed = observe(job.runner, present, query_all_peers=not values.host_network)
+                observed = observe(job.runner, present, values)
                 known = {n: a for n, a in addresses.items() if n not in job.pending}
                 return Case(values, add_pending_nodes(observed, known, job.memory.uuids), job.memory), None
             case, plan = observe_and_plan(job.runner, values, addresses, job.memory, coming=job.pending)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from hooks.gluster.folders import Folder
 from hooks.gluster.model import Observed
-from hooks.gluster.observe import add_pending_nodes, observe, query_each_peer, with_folders
+from hooks.gluster.observe import add_pending_nodes, observe, observe_each_peer, query_each_peer, with_folders
 from hooks.gluster.runner import OutcomeUnknown, PeerUnavailable, Runner
 from hooks.gluster.session import Broken, GlusterError
 from hooks.plan import record
@@ -80,10 +80,10 @@ def observe_and_plan(
     present = {node: address for node, address in addresses.items() if node not in coming}
     if new:
         # Probably every volume is to be made.
-        observed = observe(runner, present, new=True, bricks=[b for spec in values.volumes for b in spec.bricks])
+        observed = observe_each_peer(runner, present, [brick for spec in values.volumes for brick in spec.bricks])
         known = observed.folders
     else:
-        observed = observe(runner, present, query_all_peers=not values.host_network) if present else Observed(())
+        observed = observe(runner, present, values) if present else Observed(())
     observed = without_departed(values, add_pending_nodes(observed, addresses, memory.uuids))
     if rebuilding := unused_rebuild_words(values, memory).keys() & present.keys():
         observed = query_each_peer(runner, observed, rebuilding)
@@ -255,9 +255,7 @@ def _online(hook: Hook, runner: Runner, addresses: Mapping[str, str], observed: 
             )
         time.sleep(1)
         try:
-            observed = replace(
-                observe(runner, addresses, query_all_peers=not hook.values.host_network), folders=observed.folders
-            )
+            observed = replace(observe(runner, addresses, hook.values), folders=observed.folders)
         except Broken as error:
             hook.report.say(f"  {error}: looking again.")
     return observed

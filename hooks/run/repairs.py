@@ -116,7 +116,7 @@ def _complete(job: MaintenanceRun) -> bool:
     """Whether every peer sees every other one in the pool, and every brick is online."""
     known = {node: address for node, address in job.addresses.items() if node not in job.pending}
     try:
-        now = observe(job.runner, known, query_all_peers=not job.hook.values.host_network)
+        now = observe(job.runner, known, job.hook.values)
     except Broken:
         return False
     healthy = all(view.healthy for peer in now.peers for view in peer.views or ())

@@ -119,7 +119,7 @@ def _wait_until_whole(
     while True:
         first, looking = None, time.monotonic()
         try:
-            looked = observe(runner, addresses, query_all_peers=not hook.values.host_network)
+            looked = observe(runner, addresses, hook.values)
             observed = _without(hook.values.deleted, looked)
             reasons = _broken(observed)
             unhealed = {} if reasons else _unhealed(runner, observed)

@@ -139,9 +139,8 @@ def test_another_transaction_is_waited_for() -> None:
         ({"kind": "filled", "id": "ab" * 16, "data": "yes"}, "brick of a volume this pool does not know"),
         ({"kind": "filled", "data": "yes"}, "is not empty and no brick"),
         ({"kind": "other"}, "no folder"),
-        ({"device": None}, "the brick directory /mnt/brick1 is not on the node"),
-        ({"device": 2}, "lies on the node's root disk"),
-        ({"place": "/mnt/brick1"}, "lies on the node's root disk"),
+        ({"parent": False}, "the brick directory /mnt/brick1 is not on the node"),
+        ({"root_disk": True}, "lies on the node's root disk"),
     ],
 )
 def test_foreign_folders_are_refused_and_nothing_is_changed(folder: dict[str, object], says: str) -> None:
@@ -160,7 +159,7 @@ def test_root_disk_is_allowed_when_values_say_so() -> None:
     pool = FakePool("a", "b", "c")
     for peer in pool.peers.values():
         for name in ("newvol", "safe"):
-            peer.folder(f"/mnt/brick1/{name}")["device"] = 2
+            peer.folder(f"/mnt/brick1/{name}")["root_disk"] = True
     assert len(Run(pool, {**THREE, "allowRootDiskBricks": True})().volumes) == 2
 
 

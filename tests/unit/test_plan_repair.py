@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from hooks.gluster.model import Observed
-from hooks.gluster.observe import observe
+from hooks.gluster.observe import observe_through_two
 from hooks.plan import repair as plan_repair
 from hooks.values.files import merged
 from hooks.values.model import Values
@@ -26,7 +26,7 @@ def snapshot(*volumes: str) -> tuple[FakePool, Values, Observed]:
     for name in volumes:
         create = f"volume create {name} replica 2 10.0.0.1:/mnt/brick1/{name} 10.0.0.2:/mnt/brick1/{name}"
         pool.run("a", session, f"{create}\nvolume start {name}\n")
-    return pool, values, observe(pool, pool.addresses)
+    return pool, values, observe_through_two(pool, pool.addresses)
 
 
 def without(observed: Observed, *rows: tuple[str, str, str]) -> Observed:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hooks.gluster.observe import observe
+from hooks.gluster.observe import observe_through_two
 from hooks.gluster.runner import ExecResult
 from hooks.kube.pods import PeerPod
 from hooks.plan.availability import unavailable_without
@@ -210,7 +210,7 @@ def test_server_quorum_counts(names: str, ratio: str, harmed: bool) -> None:
         options["cluster.server-quorum-ratio"] = ratio
     if "c" not in names:
         cluster.pool.peers["a"].cluster.members.pop()
-    observed = observe(cluster.pool, {name: cluster.pool.peers[name].address for name in names})
+    observed = observe_through_two(cluster.pool, {name: cluster.pool.peers[name].address for name in names})
     texts = unavailable_without("b", observed)
     assert bool(texts) is harmed
     assert not harmed or "the volume v stops below" in texts[0]

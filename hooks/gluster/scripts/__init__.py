@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
+# An exec's command is a part of its URL, which proxies limit, some to 8 KiB: what only people read is left out.
+_COMMENT = re.compile(r"^[ \t]*#.*\n|^\n", re.MULTILINE)
 _SOURCE = re.compile(r"^source (\S+\.sh)\n", re.MULTILINE)
 
 
@@ -30,6 +32,6 @@ def shown(name: str, arguments: Sequence[str] = ()) -> str:
 
 @cache
 def _text(name: str) -> str:
-    """The script's text, with each file that it sources in the place of that line."""
-    text = (_FOLDER / name).read_text()
-    return _SOURCE.sub(lambda found: (_FOLDER / found[1]).read_text(), text)
+    """The script's text without comments, and with each file that it sources in the place of that line."""
+    text = _COMMENT.sub("", (_FOLDER / name).read_text())
+    return _SOURCE.sub(lambda found: _text(found[1]), text)

@@ -32,6 +32,24 @@ require_volume_id() {
   fi
 }
 
+# Exits with 69 and prints the addresses, of those after the port $1, that take no connection there. All are tried at the
+# same time.
+require_reachable() {
+  local port=$1 address unreachable
+  shift
+  unreachable=$(
+    for address; do
+      # shellcheck disable=SC2016
+      (timeout 5 bash -c 'exec 3<> "/dev/tcp/$0/$1"' "$address" "$port" 2> /dev/null || echo "$address") &
+    done
+    wait
+  )
+  if [ -n "$unreachable" ]; then
+    echo "$unreachable"
+    exit 69
+  fi
+}
+
 fail() {
   echo "$*" >&2
   exit 1

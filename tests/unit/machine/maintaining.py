@@ -11,7 +11,13 @@ from hooks.run.reconcile import Hook
 from tests.unit.machine.faults import Death, Fate, Quiet, fates
 from tests.unit.machine.runs import Runs
 
-MAY = ("volume start ", "gluster --mode=script volume heal ", "for pid in $(grep -lz '^shd/' ")
+MAY = (
+    "volume start ",
+    "heal.sh ",
+    "stop-self-heal-daemon.sh",
+    "gluster --mode=script volume heal ",
+    "for pid in $(grep -lz '^shd/' ",
+)
 
 
 class Tends(Runs):
