@@ -243,7 +243,9 @@ def test_two_pools_are_not_joined() -> None:
 def test_plan_is_the_same_text_twice() -> None:
     pool = FakePool("a", "b", "c")
     values = parse(merged(THREE))
-    texts = {plan_text(plan, seen) for seen, plan in (observe_and_plan(pool, values, pool.addresses, HookState()),) * 2}
+    texts = {
+        plan_text(plan, case.pool) for case, plan in (observe_and_plan(pool, values, pool.addresses, HookState()),) * 2
+    }
     assert len(texts) == 1
     assert "gluster peer probe 10.0.0.1   # on b, a gets its address as a name" in texts.pop()
 

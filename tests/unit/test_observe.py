@@ -17,7 +17,8 @@ from hooks.gluster.observe import (
     side_by_side,
 )
 from hooks.gluster.runner import PeerUnavailable, Runner
-from hooks.plan.build import Plan
+from hooks.plan.case import Case
+from hooks.plan.model import Plan
 from hooks.plan.state import HookState
 from hooks.run.reconcile import observe_and_plan
 from hooks.values.files import merged
@@ -37,7 +38,7 @@ def pooled(*names: str) -> FakePool:
     return pool
 
 
-def plan(pool: FakePool, addresses: dict[str, str], memory: HookState | None = None) -> tuple[Observed, Plan]:
+def plan(pool: FakePool, addresses: dict[str, str], memory: HookState | None = None) -> tuple[Case, Plan]:
     raw: dict[str, Any] = {"nodes": [{"name": name, "address": address} for name, address in addresses.items()]}
     return observe_and_plan(pool, parse(merged(raw)), addresses, memory or HookState())
 
@@ -87,7 +88,7 @@ def test_an_address_that_leads_to_a_glusterd_of_nobody_is_refused() -> None:
     stranger = FakePool("stranger", net="10.0.9.").peers["stranger"]
     pool.peers["stranger"] = stranger
     _, refused = plan(pool, {"a": "10.0.0.1", "b": "10.0.0.2", "c": stranger.address})
-    assert refused.refusals == (
+    assert tuple(map(str, refused.refusals)) == (
         f"c: its address 10.0.9.1 leads to another glusterd (none of these nodes, UUID {stranger.uuid}) than its own "
         f"(UUID {pool.peers['c'].uuid}). Correct `address`.",
     )
@@ -99,10 +100,10 @@ def test_addresses_that_were_exchanged_are_refused() -> None:
     first = {"a": "10.0.0.2", "b": "10.0.0.1", "c": "10.0.0.3", "d": "10.0.0.4"}
     _, refused = plan(pool, first, memory)
     assert len(refused.refusals) == 2
-    assert refused.refusals[0].startswith("a: its address 10.0.0.2 leads to another glusterd (b, UUID ")
+    assert str(refused.refusals[0]).startswith("a: its address 10.0.0.2 leads to another glusterd (b, UUID ")
     last = {"a": "10.0.0.1", "b": "10.0.0.2", "c": "10.0.0.4", "d": "10.0.0.3"}
     _, refused = plan(pool, last, memory)
-    assert [text.split(" leads")[0] for text in refused.refusals] == [
+    assert [str(text).split(" leads")[0] for text in refused.refusals] == [
         "c: its address 10.0.0.4",
         "d: its address 10.0.0.3",
     ]

@@ -11,7 +11,6 @@ from hooks.gluster.runner import ExecResult, OutcomeUnknown
 from tests.unit.fake_pool import bricks, peers, volumes
 from tests.unit.fake_pool.model import FakeCluster, FakePeer, UnknownCommand
 from tests.unit.fake_pool.scripts import run_script, script_of
-from tests.unit.fake_pool.shell import run_shell
 from tests.unit.fake_pool.xml import HEAD
 
 
@@ -64,8 +63,6 @@ class FakePool:
             result = run_script(self, self.peers[peer], *called, stdin)
         elif list(argv[2:4]) == ["test", "-e"]:
             result = ExecResult("", "", 0 if self.peers[peer].taking_over else 1)
-        elif list(argv[2:4]) == ["sh", "-c"] and len(argv) == 5:
-            result = run_shell(self, self.peers[peer], argv[4])
         else:
             raise UnknownCommand(f"{argv}")
         if self.lose_connection(len(self.execs)):
