@@ -6,6 +6,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 STUBS := $(foreach proto,csi registration,csi/$(proto)_pb2.py csi/$(proto)_pb2.pyi)
+# images/nfs/entrypoint is Python.
+SHELL_PROGRAMS := hooks/gluster/scripts/*.sh tests/unit/fake_pool/bin/* csi/*.sh testbed/*.sh images/glusterfs/entrypoint .ci/run .ci/evidence
 TESTBED := $(PYTHON) -m testbed
 # Where kubectl, helm and helm3 are; the test bed builds or fetches them once.
 TOOLS = $$($(TESTBED) tools)
@@ -39,11 +41,13 @@ lint: .venv/done $(STUBS) ## ruff, mypy, import contracts, shellcheck, hadolint,
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo --no-cache >/dev/null || $(BIN)/lint-imports --no-logo --no-cache
-	@$(BIN)/shellcheck images/glusterfs/entrypoint csi/claims.sh .ci/run .ci/evidence testbed/kind-node.sh
+	@$(BIN)/shellcheck --external-sources --source-path=SCRIPTDIR $(SHELL_PROGRAMS)
 	@$(BIN)/hadolint --ignore DL3008 images/*/Dockerfile
 	@$(BIN)/yamllint --strict charts/glusterfs/values.yaml charts/glusterfs/examples tests .github
 
 unit: .venv/done $(STUBS) ## unit tests of the hook and of the CSI driver
+	@command -v getfattr >/dev/null || apt-get install -y -qq attr >/dev/null || echo "Without getfattr (package attr)" \
+	  "the tests of scripts that read a brick's volume-id are skipped."
 	@$(BIN)/pytest tests/unit -n 2 --dist worksteal
 
 chart: .venv/done ## chart tests, with Helm 3 and Helm 4

@@ -9,8 +9,9 @@ import time
 from typing import Any
 
 from bench.table import table
-from hooks.gluster.observe import observe, with_folders
+from hooks.gluster.observe import observe_through_two, with_folders
 from hooks.plan.build import bricks_to_inspect, make_plan
+from hooks.plan.case import Case
 from hooks.plan.state import HookState
 from hooks.run.reconcile import Hook, converge
 from hooks.run.report import Report
@@ -51,12 +52,13 @@ def _values(pool: FakePool, volumes: int, bricks: list[str]) -> Values:
 
 def _timed(pool: FakePool, values: Values) -> tuple[int, float]:
     """Steps of the plan, and the median of the CPU seconds that it took to make, looking at the pool not included."""
-    observed = observe(pool, pool.addresses)
-    observed = with_folders(pool, observed, bricks_to_inspect(values, observed, HookState()))
+    observed = observe_through_two(pool, pool.addresses)
+    observed = with_folders(pool, observed, bricks_to_inspect(Case(values, observed, HookState())))
     seconds = []
     for _ in range(5):
         began = time.process_time()
-        bricks_to_inspect(values, observed, HookState())
-        plan = make_plan(values, observed, HookState())
+        case = Case(values, observed, HookState())
+        bricks_to_inspect(case)
+        plan = make_plan(case)
         seconds.append(time.process_time() - began)
     return len(plan.steps), statistics.median(seconds)

@@ -5,18 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hooks.gluster import scripts
 from hooks.gluster.observe import side_by_side
 from hooks.gluster.runner import PeerUnavailable, Runner
-
-_READ = r"""
-cd /var/lib/glusterd/vols || exit 0
-for file in */cksum; do
-  if [ -s "$file" ]; then
-    volume=${file%/cksum}
-    echo "$volume $(sed -n 's/^version=//p' "$volume/info") $(sed -n 's/^info=//p' "$file")"
-  fi
-done
-"""
 
 
 @dataclass(frozen=True)
@@ -35,7 +26,7 @@ def copies(runner: Runner, nodes: Sequence[str]) -> dict[str, dict[str, Copy]]:
     """Read what these nodes' peers have of each volume. Raises PeerUnavailable when one cannot be read."""
 
     def read(node: str) -> dict[str, Copy]:
-        result = runner.run(node, ["timeout", "30", "sh", "-c", _READ, "sh"], timeout=40)
+        result = runner.run(node, ["timeout", "30", *scripts.argv("checksums.sh")], timeout=40)
         if result.exit_code:
             raise PeerUnavailable(f"The volumes' checksums on {node} cannot be read: {result.stderr.strip()}")
         rows = [line.split() for line in result.stdout.splitlines()]

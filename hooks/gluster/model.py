@@ -13,7 +13,7 @@ IN_CLUSTER = 3
 """`state` of a peer that is in the pool ("Peer in Cluster"); `connected` alone is also 1 for a rejected peer."""
 
 REJECTED = 6
-"""`state` of a peer whose configuration of a volume differs from the other's ("Peer Rejected")."""
+"""`state` of a peer whose configuration of a volume differs from the other peer's ("Peer Rejected")."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,15 @@ class Volume:
     @property
     def set_size(self) -> int:
         return self.disperse or self.replica
+
+    @property
+    def kind(self) -> str:
+        """Its type in the words of VolumeSpec.kind: "replica 2 arbiter 1" where gluster counts three bricks a set."""
+        if self.disperse:
+            return f"disperse {self.disperse} redundancy {self.redundancy}"
+        if self.arbiter:
+            return f"replica {self.replica - self.arbiter} arbiter {self.arbiter}"
+        return f"replica {self.replica}" if self.replica > 1 else "distributed"
 
 
 @dataclass(frozen=True)
@@ -127,9 +136,9 @@ NO_STATUS = Status()
 
 @dataclass(frozen=True)
 class Peer:
-    """A node of values. `views` and `volumes` are what its own glusterd says; None where it was not asked.
+    """A node of the values. `views` and `volumes` are what its own glusterd reports, None if it was not queried.
 
-    `at_address` is the UUID of the glusterd that other peers find at its address, "" where that was not looked at.
+    `at_address` is the UUID of the glusterd that other peers find at its address, "" if that was not looked up.
     """
 
     name: str
@@ -147,10 +156,10 @@ class Peer:
 
 @dataclass(frozen=True)
 class Observed:
-    """One snapshot. `peers` are the nodes of values in their order; `status` is `volume status` as `member` has it.
+    """One snapshot. `peers` are the nodes of the values in their order; `status` is from the `reference_peer`.
 
-    `op_version` is the pool's, "" where that was not asked for; `taking_over` are nodes whose glusterd has not started
-    again since it was given its identity back.
+    `op_version` is the pool's, "" if it was not queried. `taking_over` are nodes whose glusterd was given its identity
+    back and has not started again since.
     """
 
     peers: tuple[Peer, ...]
@@ -161,7 +170,7 @@ class Observed:
 
     @cached_property
     def reference_peer(self) -> Peer:
-        """The peer whose view of the pool counts: one that sees most of the nodes in values, then one with volumes.
+        """The peer whose view of the pool counts: one that sees most of the nodes of the values, then one with volumes.
 
         So a node that comes with an old pool of its own never speaks for the pool that most nodes are in.
         """
@@ -175,7 +184,7 @@ class Observed:
 
     @cached_property
     def pool_uuids(self) -> frozenset[str]:
-        """UUIDs of all peers of the pool, those that values do not list too."""
+        """UUIDs of all peers of the pool, also of those that the values do not list."""
         return frozenset({self.reference_peer.uuid, *(view.uuid for view in self.reference_peer.views or ())})
 
     @property
@@ -193,6 +202,11 @@ class Observed:
             found.setdefault(process.volume, []).append(process)
         return found
 
+    def offline(self, volume: Volume) -> tuple[Brick, ...]:
+        """The bricks of a started volume that `volume status` does not show as online."""
+        online = {(process.peer, process.path) for process in self.processes_of(volume.name) if process.online}
+        return tuple(brick for brick in volume.bricks if (brick.peer, brick.path) not in online)
+
     def rebalancing(self, volume: str) -> bool:
         """Whether a rebalance of the volume is going on."""
         return volume in self.status.rebalancing
@@ -202,7 +216,7 @@ class Observed:
         return self.status.removing.get(volume)
 
     def name_of(self, uuid: str) -> str:
-        """The node's name for a peer's UUID; for a peer that values do not list, its address in the pool."""
+        """The node's name for a peer's UUID; for a peer that the values do not list, its address in the pool."""
         return self._names.get(uuid, uuid)
 
     @cached_property

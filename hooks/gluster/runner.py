@@ -24,7 +24,7 @@ class OutcomeUnknown(Exception):
 
 
 class PeerUnavailable(Exception):
-    """The peer could not be asked: its pod refuses the command or its glusterd does not answer. Nothing was done."""
+    """The peer cannot be used: its pod refuses the command or its glusterd does not answer. Nothing was done."""
 
 
 class Runner(Protocol):

@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from hooks.gluster import scripts
 from hooks.gluster.runner import ExecResult, OutcomeUnknown, PeerUnavailable, Runner
 
 TIMEOUT = 110.0
@@ -25,54 +26,32 @@ _DECLARATION = "<?xml"
 _NOT_ANSWERING = "Connection failed. Please check if gluster daemon is operational"
 _TIMED_OUT = "Request timed out"
 _RETRIABLE = ("Another transaction is in progress", "Locking failed", "Please try again")
-# Prints the addresses that take no connection, all tried at the same time; where there is none, becomes the session.
-_REACH = f"""
-away=$(for a; do (timeout 5 bash -c "</dev/tcp/$a/{PORT}" 2>/dev/null || echo "$a") & done; wait)
-[ -z "$away" ] || {{ echo "away:" $away; exit 0; }}
-exec gluster --mode=script --xml
-"""
-# Before that, the node's own addresses and what the command of the first $1 words after it prints, if there are any, up
-# to a line with "@" and its exit code.
-_INTRODUCTION = f"""
-hostname -I; n=$1; shift
-"${{@:1:n}}" < /dev/null
-echo "@$?"; shift "$n"{_REACH}"""
-_INTRODUCED = re.compile(r"^@(\d+)\n", re.MULTILINE)
-# Gives gluster one command at a time (it flushes each answer, measured) and leaves out those whose volume, the third
-# word, had one refused before: there or in a session before this one, of which "$@" are.
-_BOUND = r"""
-not_tried="<?xml?><cliOutput><opRet>-1</opRet><opErrstr>not tried after the one before</opErrstr></cliOutput>"
-coproc gluster { exec gluster --mode=script --xml; }
-pid=$gluster_PID; exec {to}>&"${gluster[1]}" {from}<&"${gluster[0]}"; eval "exec ${gluster[1]}>&-"
-failed=" $* "; set -f
-while IFS= read -r command; do
-  words=($command); volume=${words[2]}
-  case $failed in *" $volume "*) echo "$not_tried"; continue ;; esac
-  printf '%s\n' "$command" >&"$to"
-  answer=
-  while IFS= read -r line <&"$from"; do
-    answer+=$line$'\n'
-    case $line in *'</cliOutput>'*) break ;; esac
-  done
-  printf %s "$answer"
-  case $answer in *'</cliOutput>'*) ;; *) break ;; esac
-  case $answer in *'<opRet>0</opRet>'*) ;; *) failed+="$volume " ;; esac
-done
-exec {to}>&-
-wait "$pid"
-"""
-# Each answer comes whole below a line with its address; a glusterd that is silently gone costs ten seconds.
-_AT_ADDRESSES = r"""
-commands=$1; shift; answers=$(mktemp -d); trap 'rm -r "$answers"' EXIT; export commands answers
-printf '%s\n' "$@" | xargs -P 16 -n 1 sh -c \
-  'printf %s "$commands" | timeout 10 gluster --remote-host="$0" --mode=script --xml > "$answers/$0" 2>&1'
-for address; do echo "@ $address"; cat "$answers/$address"; echo; done
-"""
+_UNREACHABLE = 69
+"""Exit code of require-reachable.sh and host-info.sh, which print the addresses then."""
+_HOST_INFO_END = re.compile(r"^@(\d+)\n", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A gluster command without the leading `gluster`, and the volume that it changes, "" if it changes none.
+
+    gluster's own prompt, which reads it, splits it at spaces and knows no quotes.
+    """
+
+    argv: tuple[str, ...]
+    volume: str = ""
+
+    def __post_init__(self) -> None:
+        if bad := [argument for argument in self.argv if argument.split() != [argument]]:
+            raise ValueError(f"gluster takes no argument that is empty or has a space in it: {bad[0]!r}")
+
+    def __str__(self) -> str:
+        return " ".join(self.argv)
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What gluster said to one command. Judge by `ok`: with --xml most failures still exit 0."""
+    """What gluster replied to one command. Judge by `ok`: with --xml most failures still exit 0."""
 
     command: str
     op_ret: int
@@ -97,17 +76,18 @@ class Reply:
 
 
 class PeersUnreachable(PeerUnavailable):
-    """No glusterd takes a connection at `addresses`, tried from `peer`: node or network is away."""
+    """No glusterd takes a connection at `addresses`, tried from `peer`: the node or its network is down."""
 
     def __init__(self, peer: str, addresses: Sequence[str]):
         self.addresses = tuple(addresses)
         super().__init__(
-            f"{peer} gets no connection to glusterd (port {PORT}) at {', '.join(addresses)}: node or network is away"
+            f"{peer} gets no connection to glusterd (port {PORT}) at {', '.join(addresses)}: "
+            "the node or its network is down"
         )
 
 
 class GlusterError(Exception):
-    """A command failed, with gluster's own words."""
+    """A command failed; the message is gluster's own."""
 
     def __init__(self, peer: str, reply: Reply):
         self.peer = peer
@@ -117,53 +97,65 @@ class GlusterError(Exception):
 
 
 Broken = (GlusterError, OutcomeUnknown, PeerUnavailable)
-"""What a look at the pool may end in; a moment later it may succeed."""
+"""The errors of a look at the pool, which may succeed a moment later."""
 
 
-def session(
-    runner: Runner,
-    peer: str,
-    commands: Sequence[str],
-    timeout: float = TIMEOUT,
-    reach: Sequence[str] = (),
-    bound: bool = False,
-) -> list[Reply]:
+def session(runner: Runner, peer: str, commands: Sequence[str], require_reachable: Sequence[str] = ()) -> list[Reply]:
     """Run `commands` (without the leading `gluster`) on `peer` in few sessions; one Reply each, in their order.
 
-    A failing command does not keep the later ones from running, unless nobody answers any more; where they are `bound`
-    those for the same volume are not tried then. A command that exits non-zero ends gluster's session without a word
-    (measured), so the rest goes into a further one.
+    The later commands run too if one fails, unless glusterd stops answering. A command that exits non-zero ends
+    gluster's session without a word (measured), so the rest goes into a further one.
 
-    Before the first command the glusterds at the addresses of `reach` must take a connection: one whose node is
-    silently gone counts as connected for up to 47 s, and a `volume status` sent meanwhile locks its volume for minutes
-    (measured).
+    Before the first command the glusterds at the addresses of `require_reachable` must take a connection: one whose
+    node is silently gone counts as connected for up to 47 s, and a `volume status` sent meanwhile locks its volume for
+    minutes (measured).
 
-    Raises PeersUnreachable for those of `reach` that do not, PeerUnavailable when glusterd does not answer,
-    OutcomeUnknown when a command's effect is not known.
+    Raises PeersUnreachable for those that do not, PeerUnavailable when glusterd does not answer, OutcomeUnknown when a
+    command's effect is not known.
     """
+
+    def program(replies: Sequence[Reply]) -> list[str]:
+        if require_reachable and not replies:
+            return scripts.argv("require-reachable.sh", str(PORT), *require_reachable)
+        return ["gluster", "--mode=script", "--xml"]
+
+    return _sessions(runner, peer, commands, program)
+
+
+def fail_fast_per_volume(runner: Runner, peer: str, commands: Sequence[Command]) -> list[Reply]:
+    """Run `commands` as `session` does, but none of a volume after one of the same volume was refused.
+
+    Raises PeerUnavailable when glusterd does not answer, OutcomeUnknown when a command's effect is not known.
+    """
+    texts = [str(command) for command in commands]
+    volumes = [command.volume for command in commands]
+    if len({*volumes} - {""}) + volumes.count("") == len(volumes):  # no volume has two: nothing can be left out
+        return session(runner, peer, texts)
+
+    def program(replies: Sequence[Reply]) -> list[str]:
+        failed = {volume for volume, reply in zip(volumes, replies, strict=False) if volume and not reply.ok}
+        return scripts.argv("fail-fast.sh", ",".join(sorted(failed)), *volumes[len(replies) :])
+
+    return _sessions(runner, peer, texts, program)
+
+
+def _sessions(
+    runner: Runner, peer: str, commands: Sequence[str], program: Callable[[Sequence[Reply]], list[str]]
+) -> list[Reply]:
+    """The replies to `commands`, from as many sessions as it takes. `program` gives the next one's, after replies."""
     replies: list[Reply] = []
-    # Where no volume has two there is nothing to leave out.
-    bound = bound and len({command.split()[2] for command in commands}) < len(commands)
     while len(replies) < len(commands):
         rest = commands[len(replies) :]
-        limit = timeout + SLOW * sum(_is_slow(command) for command in rest)
-        argv = ["timeout", str(math.ceil(limit))]
-        if bound:
-            argv += ["bash", "-c", _BOUND, "bash", *(r.command.split()[2] for r in replies if not r.ok)]
-        elif reach and not replies:
-            argv += ["bash", "-c", _REACH, "bash", *reach]
-        else:
-            argv += ["gluster", "--mode=script", "--xml"]
-        result = _run(runner, peer, argv, rest, limit)
-        if result.stdout.startswith("away:"):
-            raise PeersUnreachable(peer, result.stdout.split()[1:])
+        limit = TIMEOUT + SLOW * sum(_is_slow(command) for command in rest)
+        result = _run(runner, peer, program(replies), rest, limit)
+        _raise_if_unreachable(peer, result, result.stdout)
         replies += _read(peer, rest, result)
     return replies
 
 
 @dataclass(frozen=True)
 class HostInfoReply:
-    """What a peer says of itself: its node's network `addresses`, what a command left, `replies` of gluster."""
+    """A peer's own network `addresses`, the `result` of the command that was run first, `replies` of gluster."""
 
     addresses: frozenset[str]
     result: ExecResult
@@ -171,22 +163,27 @@ class HostInfoReply:
 
 
 def session_with_host_info(
-    runner: Runner, peer: str, commands: Sequence[str], reach: Sequence[str] = (), argv: Sequence[str] = ()
+    runner: Runner, peer: str, commands: Sequence[str], require_reachable: Sequence[str] = (), argv: Sequence[str] = ()
 ) -> HostInfoReply:
     """Run `argv` (where there is any) and then what `session` does, in the same exec."""
-    whole = ["timeout", str(math.ceil(TIMEOUT)), "bash", "-c", _INTRODUCTION, "bash", str(len(argv)), *argv, *reach]
-    result = _run(runner, peer, whole, commands, TIMEOUT)
-    before, code, answer = [*_INTRODUCED.split(result.stdout, maxsplit=1), "0", ""][:3]
-    if answer.startswith("away:"):
-        raise PeersUnreachable(peer, answer.split()[1:])
+    program = scripts.argv("host-info.sh", str(len(argv)), *argv, str(PORT), *require_reachable)
+    result = _run(runner, peer, program, commands, TIMEOUT)
+    before, code, answer = [*_HOST_INFO_END.split(result.stdout, maxsplit=1), "0", ""][:3]
+    _raise_if_unreachable(peer, result, answer)
     replies = _read(peer, commands, result)
     own, _, output = before.partition("\n")
     found = ExecResult(output, result.stderr, int(code))
     return HostInfoReply(frozenset(own.split()), found, replies + session(runner, peer, commands[len(replies) :]))
 
 
-def _run(runner: Runner, peer: str, argv: Sequence[str], commands: Sequence[str], timeout: float) -> ExecResult:
-    return runner.run(peer, argv, stdin="".join(f"{command}\n" for command in commands), timeout=timeout + 10)
+def _raise_if_unreachable(peer: str, result: ExecResult, output: str) -> None:
+    if result.exit_code == _UNREACHABLE:
+        raise PeersUnreachable(peer, output.split())
+
+
+def _run(runner: Runner, peer: str, program: Sequence[str], commands: Sequence[str], limit: float) -> ExecResult:
+    argv = ["timeout", str(math.ceil(limit)), *program]
+    return runner.run(peer, argv, stdin="".join(f"{command}\n" for command in commands), timeout=limit + 10)
 
 
 def _read(peer: str, commands: Sequence[str], result: ExecResult) -> list[Reply]:
@@ -224,7 +221,7 @@ def _without_document(peer: str, command: str, result: ExecResult) -> Reply:
 
 
 def _raise_if_unfinished(peer: str, command: str, result: ExecResult) -> None:
-    """Tell a session that ended because nobody answered from one that a refused command ended."""
+    """Tell a session that ended because glusterd did not answer from one that a refused command ended."""
     output = result.stdout + result.stderr
     if _NOT_ANSWERING in output:
         raise PeerUnavailable(f"glusterd on {peer} does not answer its own command line (`gluster {command}`)")
@@ -235,17 +232,15 @@ def _raise_if_unfinished(peer: str, command: str, result: ExecResult) -> None:
 def at_addresses(
     runner: Runner, peer: str, addresses: Sequence[str], commands: Sequence[str]
 ) -> dict[str, list[Reply] | None]:
-    """What the glusterds at `addresses` say to `commands` that only read, all asked from `peer` in one exec.
+    """What the glusterds at `addresses` reply to `commands` that only read, all sent from `peer` in one exec.
 
-    None for an address where nobody answers within ten seconds. Raises PeerUnavailable or OutcomeUnknown when `peer`
-    itself cannot be used.
+    None for an address where no glusterd answers within ten seconds. Raises PeerUnavailable or OutcomeUnknown when
+    `peer` itself cannot be used.
     """
-    text = "".join(f"{command}\n" for command in commands)
-    argv = ["timeout", str(math.ceil(TIMEOUT)), "bash", "-c", _AT_ADDRESSES, "bash", text, *addresses]
-    result = runner.run(peer, argv, timeout=TIMEOUT + 10)
+    result = _run(runner, peer, scripts.argv("at-addresses.sh", *addresses), commands, TIMEOUT)
     parts = dict(part.split("\n", 1) for part in f"\n{result.stdout}".split("\n@ ")[1:])
     if result.exit_code or parts.keys() != set(addresses):
-        raise PeerUnavailable(f"{peer} cannot ask the others: {result.stderr.strip() or result.stdout.strip()}")
+        raise PeerUnavailable(f"{peer} cannot query the other peers: {result.stderr.strip() or result.stdout.strip()}")
     answers: dict[str, list[Reply] | None] = {}
     for address in addresses:
         replies = [_parse(c, document) for c, document in zip(commands, _documents(parts[address]), strict=False)]

@@ -14,7 +14,7 @@ FAILED = ("2", "4")
 
 @dataclass(frozen=True)
 class Progress:
-    """`done`, or how far in words; `failed` says that it has ended without success."""
+    """How far a task is: `done`, or `failed` if it has ended without success; `words` are for people."""
 
     done: bool
     words: str

@@ -7,24 +7,19 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 
 from hooks.gluster.model import Brick, Observed, Volume
 from hooks.plan.bricks import in_sets, live_bricks
-from hooks.plan.repair import offline
-from hooks.plan.volumes import kind_of
+from hooks.plan.obstacles import QuorumLost, SetUnavailable
 
 
-def unavailable_without(node: str, observed: Observed) -> list[str]:
+def unavailable_without(node: str, observed: Observed) -> Iterator[SetUnavailable | QuorumLost]:
     """Started volumes that some of their files cannot be read or written in while the peer on `node` is away."""
-    texts = []
-    up = {observed.reference_peer.uuid, *(view.uuid for view in observed.reference_peer.views or () if view.healthy)}
-    left = len(up - {peer.uuid for peer in observed.peers if peer.name == node})
+    reference = observed.reference_peer
+    up = {reference.uuid, *(view.uuid for view in reference.views or () if view.healthy)}
+    remaining = len(up - {peer.uuid for peer in observed.peers if peer.name == node})
     for volume in observed.volumes:
         if volume.started and _most_in_a_set(node, volume, observed) > fault_tolerance(volume):
-            texts.append(f"without {node} a part of the volume {volume.name} ({kind_of(volume)}) is away.")
-        elif volume.started and (quorum := server_quorum(volume, observed)) > left:
-            texts.append(
-                f"without {node} there are {left} peers, and the volume {volume.name} stops below {quorum} "
-                "(cluster.server-quorum-type)."
-            )
-    return texts
+            yield SetUnavailable(node=node, volume=volume.name, type=volume.kind)
+        elif volume.started and (quorum := server_quorum(volume, observed)) > remaining:
+            yield QuorumLost(node=node, volume=volume.name, remaining=remaining, quorum=quorum)
 
 
 def server_quorum(volume: Volume, observed: Observed) -> int:
@@ -46,26 +41,27 @@ def depend_on(node: str, observed: Observed, unhealed: Mapping[str, Container[st
     Each set in which it has a brick online must have all its bricks online and healed, and bear its absence unless
     `downtime` is allowed. `unhealed` are by volume the bricks (`host:/path`) that something is pending on.
     """
-    return [
-        volume.name
-        for volume in observed.volumes
-        if volume.started
-        for away, brick, group in _served(node, volume, observed)
-        if (len(group) > 1 or not downtime)
-        and (
-            any(str(other) in unhealed.get(volume.name, ()) or other in away for other in group)
-            or (not downtime and sum(other.peer == brick.peer for other in group) > fault_tolerance(volume))
-        )
-    ]
+    found = []
+    for volume in observed.volumes:
+        if not volume.started:
+            continue
+        offline, pending = set(observed.offline(volume)), unhealed.get(volume.name, ())
+        for group in _sets_served(node, volume, observed):
+            if downtime and len(group) == 1:
+                continue
+            incomplete = any(brick in offline or str(brick) in pending for brick in group)
+            on_node = sum(observed.name_of(brick.peer) == node for brick in group)
+            if incomplete or (not downtime and on_node > fault_tolerance(volume)):
+                found.append(volume.name)
+    return found
 
 
-def _served(node: str, volume: Volume, observed: Observed) -> Iterator[tuple[set[Brick], Brick, Sequence[Brick]]]:
-    """Bricks of the volume that are online on `node`, each with those offline and with its set."""
-    away = set(offline(volume, observed))
+def _sets_served(node: str, volume: Volume, observed: Observed) -> Iterator[Sequence[Brick]]:
+    """The sets of the volume that have a brick online on `node`."""
+    offline = set(observed.offline(volume))
     for group in in_sets(volume.bricks, volume.set_size):
-        for brick in group:
-            if observed.name_of(brick.peer) == node and brick not in away:
-                yield away, brick, group
+        if any(observed.name_of(brick.peer) == node and brick not in offline for brick in group):
+            yield group
 
 
 def fault_tolerance(volume: Volume) -> int:

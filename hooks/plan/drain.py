@@ -6,23 +6,22 @@ leaves before all on it is healed elsewhere, and nothing is taken away that has 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from hooks.gluster.model import Observed, Peer, Volume
-from hooks.plan.bricks import BrickDiff, growth, listed, live_bricks
-from hooks.plan.delete import FIND_FILE, REMOVE_SECONDS
-from hooks.plan.model import Decision, Step, Until, phase, phases_of
-from hooks.plan.state import HookState
+from hooks.plan.bricks import BrickDiff
+from hooks.plan.case import Case
+from hooks.plan.delete import REMOVE_SECONDS
+from hooks.plan.differences import BrickToEvacuate, Difference, PeerToDetach, SetsToRetire
+from hooks.plan.model import Gluster, Phase, Script, Step, WaitFor, Work, phase, phases_of
+from hooks.plan.obstacles import DrainBlocked, DrainHeld, ForeignRemoval, OldCopyKept
 from hooks.plan.volumes import ask_to_heal
-from hooks.values.model import BrickSpec, Values, VolumeSpec
+from hooks.values.model import Values
 
-MOVES = 8
+AT_ONCE = 8
 """Bricks that move in one go, each of another volume: one takes 4 to 5 s (measured), a session 110 s at most."""
-_NO_FILES = (
-    'left=$({find}) && [ -z "$left" ] || {{ echo "$left has not been moved." "End this attempt with \'gluster volume '
-    "remove-brick {volume} {bricks} stop'; the next upgrade begins anew.\" >&2; exit 1; }}"
-)
 
 
 @dataclass
@@ -40,40 +39,49 @@ class _Steps:
     detach: list[Step] = phase("Let the peers go", observe=True)
 
 
-def decide(values: Values, observed: Observed, memory: HookState) -> Decision:
-    """Plan the next part of every drain. `observed` must hold the folders of `brick_folders`."""
-    leaving = [peer for peer in observed.peers if peer.name in values.drained]
+def differences(case: Case) -> Iterator[Difference]:
+    """What keeps drained nodes in the pool: bricks on them, and their peers."""
+    leaving = [peer for peer in case.pool.peers if peer.name in case.values.drained]
     if not leaving:
-        return Decision()
-    steps, refusals = _Steps(), list(_not_listed(values, observed))
-    notes: list[str] = []
-    specs = {spec.name: spec for spec in values.volumes}
-    for volume in observed.volumes:
-        if volume.name not in specs:
-            continue
-        spec = specs[volume.name]
-        grown = growth(spec, volume, observed, values.drained)
-        if grown.stuck:
-            refusals.append(
-                f"The volume {volume.name} cannot leave {listed(grown.stuck)}: no free brick on a node that its set "
-                "does not use yet, and no other set takes its data. Add a node or a brick directory, or take "
-                "`state: drained` back."
-            )
-        elif volume.name in memory.rebalancing or grown.added or grown.new_replicas or not volume.started:
-            continue  # first what is under way
-        elif grown.moved:
-            _move(volume, grown, observed, steps)
-        elif grown.leaving:
-            refusals += _leave(volume, grown, observed, steps)
-        notes += _kept(spec, grown)
-    held = {brick.node for volume in observed.volumes for brick in live_bricks(volume, observed)}
+        return
+    yield from _held_by_unlisted(case)
+    volumes = [volume for volume in case.pool.volumes if volume.name in case.specs]
+    yield from islice(_evacuations(case, volumes), AT_ONCE)
+    for volume in volumes:
+        diff = case.brick_diffs[volume.name]
+        if diff.blocked:
+            yield DrainBlocked(volume=volume.name, bricks=diff.blocked)
+        elif _ready(case, volume, diff) and diff.retiring and not diff.evacuations:
+            yield from _retire(case, volume, diff)
+        if diff.evacuations and (diff.blocked or _ready(case, volume, diff)):
+            yield OldCopyKept(volume=volume.name, bricks=tuple(old for old, _ in diff.evacuations))
+    holding = {brick.node for bricks in case.live.values() for brick in bricks}
     for peer in leaving:
-        if peer.name not in held:
-            _detach(peer, values, observed, steps)
-    return Decision(phases_of(steps), tuple(refusals), notes=tuple(notes))
+        if peer.name not in holding:
+            yield _detach(case, peer)
 
 
-def pool_of(values: Values, observed: Observed) -> Observed:
+def phases(found: Iterable[Difference]) -> tuple[Phase, ...]:
+    steps = _Steps()
+    for difference in found:
+        match difference:
+            case BrickToEvacuate(node=node, volume=name, old=old, new=new, to=to, by=by):
+                _heal(name, steps)
+                why = f"{node} is drained; until {to} is filled there is a copy less"
+                argv = ("volume", "replace-brick", name, old, new, "commit", "force")
+                # By one peer, one after the other: each restarts the self-heal daemons.
+                steps.move.append(Gluster(argv, by, name, why))
+            case SetsToRetire():
+                _retire_steps(difference, steps)
+            case PeerToDetach(node=node, address=address, by=by, replicated=replicated):
+                for name in replicated:
+                    _heal(name, steps)
+                why = f"{node} is drained and holds no brick"
+                steps.detach.append(Gluster(("peer", "detach", address), by, why=why))
+    return phases_of(steps)
+
+
+def without_departed(values: Values, observed: Observed) -> Observed:
     """The snapshot without drained nodes that have left the pool: they are nobody's concern any more."""
     names = {name for view in observed.reference_peer.views or () for name in view.hostnames}
     peers = tuple(
@@ -84,94 +92,92 @@ def pool_of(values: Values, observed: Observed) -> Observed:
     return replace(observed, peers=peers) if len(peers) < len(observed.peers) else observed
 
 
-def _move(volume: Volume, grown: BrickDiff, observed: Observed, steps: _Steps) -> None:
-    """The first brick of the volume that has a place; the next one when this one is filled."""
-    if len(steps.move) == MOVES:
-        return
-    old, new = grown.moved[0]
-    _heal(volume, steps)
-    hosts = {brick.path: brick.host for brick in volume.bricks if observed.name_of(brick.peer) == old.node}
-    address = next(peer.address for peer in observed.peers if peer.name == new.node)
-    places = f"{hosts[old.path]}:{old.path} {address}:{new.path}"
-    steps.move.append(
-        Step(
-            f"volume replace-brick {volume.name} {places} commit force",
-            peer=observed.reference_peer.name,  # one after the other: each restarts the self-heal daemons
-            volume=volume.name,
-            why=f"{old.node} is drained; until {new.node} is filled there is a copy less",
-        )
-    )
+def _ready(case: Case, volume: Volume, diff: BrickDiff) -> bool:
+    """Whether bricks of the volume may leave now: what is under way for it comes first."""
+    under_way = volume.name in case.state.rebalancing or diff.new_sets or diff.new_replicas
+    return volume.started and not under_way and not diff.blocked
 
 
-def _leave(volume: Volume, grown: BrickDiff, observed: Observed, steps: _Steps) -> Iterator[str]:
-    """Whole sets: their data moves to the others, then they are taken out. Yields why not."""
-    name = volume.name
-    hosts = {
-        brick: f"{live.host}:{live.path}"
-        for brick, live in zip(live_bricks(volume, observed), volume.bricks, strict=True)
-    }
-    running = observed.removing(name)
-    bricks = {brick: hosts[brick] for brick in grown.leaving}
-    if running and not set(running.bricks) <= set(bricks.values()):
-        yield (
-            f"The bricks {', '.join(running.bricks)} are being taken out of {name}, which values do not ask for: "
-            f"`gluster volume remove-brick {name} ... status` shows it; commit or stop it."
-        )
-        return
-    if running:
-        bricks = {brick: place for brick, place in bricks.items() if place in running.bricks}
-    places = " ".join(bricks.values())
-    if volume.set_size > 1:
-        _heal(volume, steps)
-    if observed.rebalancing(name):
-        steps.heal.append(Step(f"volume rebalance {name} status", volume=name, until=Until.REBALANCED))
-    if running and running.failed:
-        steps.stop.append(Step(f"volume remove-brick {name} {places} stop", volume=name))
-    if not running or running.failed:
-        nodes = ", ".join(sorted({brick.node for brick in bricks}))
-        steps.start.append(Step(f"volume remove-brick {name} {places} start", volume=name, why=f"from {nodes}"))
-    steps.watch.append(Step(f"volume remove-brick {name} {places} status", volume=name, until=Until.REMOVED))
-    steps.check += [
-        Step(_no_files(brick, name, places), peer=brick.node, volume=name, shell=True, seconds=REMOVE_SECONDS)
-        for brick in bricks
-        if brick.node in {peer.name for peer in observed.peers}
-    ]
-    steps.commit.append(Step(f"volume remove-brick {name} {places} commit", volume=name))
-
-
-def _no_files(brick: BrickSpec, volume: str, bricks: str) -> str:
-    return _NO_FILES.format(find=FIND_FILE.format(path=brick.path), volume=volume, bricks=bricks)
-
-
-def _detach(peer: Peer, values: Values, observed: Observed, steps: _Steps) -> None:
-    for volume in observed.volumes:
-        if volume.started and volume.set_size > 1:
-            _heal(volume, steps)
-    others = [other.name for other in observed.peers if other.name not in values.drained]
-    by = observed.reference_peer.name if observed.reference_peer.name in others else others[0]
-    steps.detach.append(Step(f"peer detach {peer.address}", peer=by, why=f"{peer.name} is drained and holds no brick"))
-
-
-def _heal(volume: Volume, steps: _Steps) -> None:
-    """Wait for a volume's heal, directly before anything of it leaves."""
-    if any(step.volume == volume.name for step in steps.heal):
-        return
-    steps.ask.append(ask_to_heal(volume.name))
-    steps.heal.append(Step(f"volume heal {volume.name} info summary", volume=volume.name, until=Until.HEALED))
-
-
-def _not_listed(values: Values, observed: Observed) -> Iterator[str]:
-    named = {spec.name for spec in values.volumes} | set(values.deleted)
-    for volume in observed.volumes:
-        held = [brick for brick in live_bricks(volume, observed) if brick.node in values.drained]
-        if held and volume.name not in named:
-            yield (
-                f"{listed(held)}: a brick of {volume.name}, which is not in `volumes`, so that it is left alone: "
-                "list the volume, or delete it."
+def _evacuations(case: Case, volumes: Iterable[Volume]) -> Iterator[BrickToEvacuate]:
+    """The first brick of each volume that has a place; the next one when this one is filled."""
+    for volume in volumes:
+        diff = case.brick_diffs[volume.name]
+        if diff.evacuations and _ready(case, volume, diff):
+            old, new = diff.evacuations[0]
+            yield BrickToEvacuate(
+                node=old.node,
+                volume=volume.name,
+                old=str(next(brick for brick in volume.bricks if case.brick_of(brick) == old)),
+                new=f"{case.addresses[new.node]}:{new.path}",
+                to=new.node,
+                by=case.pool.reference_peer.name,
             )
 
 
-def _kept(spec: VolumeSpec, grown: BrickDiff) -> Iterator[str]:
-    if grown.moved:
-        old = tuple(old for old, _ in grown.moved)
-        yield f"{spec.name}: {listed(old)} keeps its old copy; remove it by hand when the node has left."
+def _retire(case: Case, volume: Volume, diff: BrickDiff) -> Iterator[Difference]:
+    """Whole sets: their data moves to the others, then they are taken out; a removal that goes on is seen through."""
+    removal = case.pool.removing(volume.name)
+    places = {case.brick_of(brick): str(brick) for brick in volume.bricks}
+    retiring = {brick: places[brick] for brick in diff.retiring}
+    if removal and not set(removal.bricks) <= set(retiring.values()):
+        yield ForeignRemoval(volume=volume.name, places=removal.bricks)
+        return
+    if removal:
+        retiring = {brick: place for brick, place in retiring.items() if place in removal.bricks}
+    yield SetsToRetire(
+        volume=volume.name,
+        bricks=tuple(brick for brick in retiring if brick.node in case.addresses),
+        places=tuple(retiring.values()),
+        nodes=tuple(sorted({brick.node for brick in retiring})),
+        replicated=volume.set_size > 1,
+        begun=removal is not None,
+        failed=removal is not None and removal.failed,
+        rebalancing=case.pool.rebalancing(volume.name),
+    )
+
+
+def _retire_steps(sets: SetsToRetire, steps: _Steps) -> None:
+    name = sets.volume
+
+    def remove_brick(verb: str, why: str = "") -> Gluster:
+        return Gluster(("volume", "remove-brick", name, *sets.places, verb), volume=name, why=why)
+
+    if sets.replicated:
+        _heal(name, steps)
+    if sets.rebalancing:
+        steps.heal.append(WaitFor(Work.REBALANCE, name))
+    if sets.failed:
+        steps.stop.append(remove_brick("stop"))
+    if sets.failed or not sets.begun:
+        steps.start.append(remove_brick("start", f"from {', '.join(sets.nodes)}"))
+    steps.watch.append(WaitFor(Work.RETIREMENT, name, sets.places))
+    for brick in sets.bricks:
+        arguments = (brick.path, name, *sets.places)
+        steps.check.append(Script("check-no-files.sh", arguments, brick.node, name, seconds=REMOVE_SECONDS))
+    steps.commit.append(remove_brick("commit"))
+
+
+def _detach(case: Case, peer: Peer) -> PeerToDetach:
+    others = [other.name for other in case.pool.peers if other.name not in case.values.drained]
+    reference = case.pool.reference_peer.name
+    return PeerToDetach(
+        node=peer.name,
+        address=peer.address,
+        by=reference if reference in others else others[0],
+        replicated=tuple(volume.name for volume in case.pool.volumes if volume.started and volume.set_size > 1),
+    )
+
+
+def _heal(volume: str, steps: _Steps) -> None:
+    """Wait for a volume's heal, directly before anything of it leaves."""
+    wait = WaitFor(Work.HEAL, volume)
+    if wait not in steps.heal:
+        steps.ask.append(ask_to_heal(volume))
+        steps.heal.append(wait)
+
+
+def _held_by_unlisted(case: Case) -> Iterator[DrainHeld]:
+    for name, bricks in case.live.items():
+        held = tuple(brick for brick in bricks if brick.node in case.values.drained)
+        if held and name not in case.specs and name not in case.values.deleted:
+            yield DrainHeld(node=held[0].node, volume=name, bricks=held)

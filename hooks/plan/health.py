@@ -1,47 +1,39 @@
-"""What is amiss in a pool, each with the peer that it lies on and what to do about it. Pure."""
+"""What maintenance finds in a pool: each with the peer that it lies on, and what to do about it. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
-from hooks.gluster.model import Observed, Space
+from hooks.gluster.model import Brick, Observed, Space, Volume
 from hooks.gluster.xml import BrickHeal
-from hooks.plan.build import Plan
-from hooks.plan.repair import not_ours, offline, running
-from hooks.plan.volumes import differing
+from hooks.plan import sentences
+from hooks.plan.build import Policy, decide
+from hooks.plan.case import Case
+from hooks.plan.differences import Answer, Difference, OptionDiffers
+from hooks.plan.model import Finding
+from hooks.plan.obstacles import BrickUnproven
+from hooks.plan.repair import proven
+from hooks.plan.volumes import option_differences
 from hooks.text import entries, first_of, joined
-from hooks.values.model import BrickSpec, Values
+from hooks.values.model import BrickSpec
 
 Heals = Mapping[str, Sequence[BrickHeal]]
-"""By volume what `volume heal V info summary` says of its bricks."""
+"""By volume what `volume heal V info summary` reports of its bricks."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """`reason` is a word for programs, `about` what tells it from others of that reason, `text` is for people.
-
-    `node` is the one whose peer it lies on, "" for the pool as a whole. `good` is what was put right.
-    """
-
-    reason: str
-    about: str
-    text: str
-    node: str = ""
-    good: bool = False
-
-
-def silent(addresses: Mapping[str, str], away: Container[str], text: str) -> list[Finding]:
+def unreachable_peers(addresses: Mapping[str, str], away: Container[str], what: str) -> list[Finding]:
     """Peers at whose address nobody takes a connection, though their pods are Ready."""
-    return [Finding("PeerAway", node, f"{text}.", node) for node, address in addresses.items() if address in away]
+    return [
+        Finding("PeerDisconnected", what, node=node, key=node) for node, address in addresses.items() if address in away
+    ]
 
 
 def disconnected(observed: Observed, known: Container[str]) -> list[Finding]:
-    """Peers that others see away; those of nodes that are `known` to be away, and rejected ones, are said elsewhere."""
+    """Peers that others see away, without those of nodes that are `known` to be away and without rejected ones."""
     listed = {peer.uuid for peer in observed.peers}
     at = {peer.address: peer.name for peer in observed.peers}
-    seen: dict[str, list[str]] = {}
+    seen_by: dict[str, list[str]] = {}
     states: dict[str, str] = {}
     for peer in observed.peers:
         for view in peer.views or ():
@@ -49,78 +41,110 @@ def disconnected(observed: Observed, known: Container[str]) -> list[Finding]:
             name = next((at[host] for host in view.hostnames if host in at), observed.name_of(view.uuid))
             rejected = view.rejected and view.uuid in listed
             if not (view.healthy or rejected or name in known):
-                seen.setdefault(name, []).append(peer.name)
+                seen_by.setdefault(name, []).append(peer.name)
                 states[name] = view.state_text if view.connected else "disconnected"
     return [
         Finding(
-            "PeerAway",
-            name,
-            f"{name} is away as {joined(by)} see{'s' if len(by) == 1 else ''} it ({states[name]}): look at its node, "
-            "its network and its pod's log.",
-            name,
+            "PeerDisconnected",
+            f"{name} is away as {joined(by)} see{'s' if len(by) == 1 else ''} it ({states[name]}):",
+            "look at its node, its network and its pod's log.",
+            node=name,
+            key=name,
         )
-        for name, by in seen.items()
+        for name, by in seen_by.items()
     ]
 
 
-def bricks_offline(values: Values, observed: Observed, away: Container[str]) -> Iterator[Finding]:
+def offline(case: Case, away: Container[str]) -> Iterator[Finding]:
     """Bricks and self-heal daemons of volumes in values that do not run, but for those of peers that are `away`."""
-    listed = {peer.uuid: peer.name for peer in observed.peers}
-    at = {peer.address: peer.name for peer in observed.peers}
-    for volume in running(values, observed):
-        for brick in offline(volume, observed):
-            node = at.get(brick.host) or observed.name_of(brick.peer)
-            if node not in away:
-                looked_at = BrickSpec(node, brick.path) in observed.folders
-                text = (looked_at and not_ours(volume, brick, observed)) or (
-                    f"{node}:{brick.path}: the brick of {volume.name} is offline. It is started when every peer of the "
-                    "pool is connected; if it does not stay up, look at the pod's log."
-                )
-                yield Finding("BrickOffline", f"{node}:{brick.path}", text, node)
-        for process in observed.processes_of(volume.name):
+    listed = {peer.uuid: peer.name for peer in case.pool.peers}
+    at = {address: node for node, address in case.addresses.items()}
+    for volume in case.running():
+        for brick in case.pool.offline(volume):
+            where = BrickSpec(at.get(brick.host) or case.pool.name_of(brick.peer), brick.path)
+            if where.node not in away:
+                yield _brick_offline(case, volume, brick, where)
+        for process in case.pool.processes_of(volume.name):
             node = listed.get(process.peer, "")
             if not process.is_brick and not process.online and node and node not in away:
-                text = f"{node}: the {process.host} of {volume.name} does not run: see its log in the peer."
-                yield Finding("DaemonOffline", f"{node} {volume.name} {process.host}", text, node)
+                yield Finding(
+                    "SelfHealDaemonOffline",
+                    f"{node}: the {process.host} of {volume.name} does not run:",
+                    "see its log in the peer.",
+                    node,
+                    volume.name,
+                    key=f"{node} {volume.name} {process.host}",
+                )
+
+
+def _brick_offline(case: Case, volume: Volume, brick: Brick, where: BrickSpec) -> Finding:
+    if where in case.pool.folders and not proven(case, volume, brick):
+        what, remedy = sentences.words(BrickUnproven(node=where.node, volume=volume.name, brick=where))
+    else:
+        what = f"{where}: the brick of {volume.name} is offline."
+        remedy = (
+            "It is started when every peer of the pool is connected; if it does not stay up, look at the pod's log."
+        )
+    return Finding("BrickOffline", what, remedy, where.node, volume.name, key=str(where))
 
 
 def started(before: Observed, now: Observed) -> Iterator[Finding]:
     """Bricks and daemons that were offline and are online now."""
     for volume in now.volumes:
-        away = set(offline(volume, now))
-        for brick in offline(volume, before):
+        still = set(now.offline(volume))
+        for brick in before.offline(volume):
             node = now.name_of(brick.peer)
-            if brick not in away:
-                text = f"{node}:{brick.path}: the brick of {volume.name} was offline and has been started."
-                yield Finding("BrickStarted", f"{node}:{brick.path}", text, node, good=True)
+            if brick not in still:
+                what = f"{node}:{brick.path}: the brick of {volume.name} was offline and has been started."
+                key = f"{node}:{brick.path}"
+                yield Finding("BrickStarted", what, "", node, volume.name, key, resolved=True)
         online = {(p.peer, p.host) for p in now.processes_of(volume.name) if p.online and not p.is_brick}
         for process in before.processes_of(volume.name):
             node = now.name_of(process.peer)
             if not process.is_brick and not process.online and (process.peer, process.host) in online:
-                text = f"{node}: the {process.host} of {volume.name} did not run and has been started."
-                yield Finding("DaemonStarted", f"{node} {volume.name} {process.host}", text, node, good=True)
+                what = f"{node}: the {process.host} of {volume.name} did not run and has been started."
+                key = f"{node} {volume.name} {process.host}"
+                yield Finding("SelfHealDaemonStarted", what, "", node, volume.name, key, resolved=True)
 
 
-def unreachable(observed: Observed, heals: Heals, just_repaired: Container[str]) -> Iterator[Finding]:
-    """Bricks that glusterd calls online and no client reaches, as with an old port, but for `just_repaired` ones."""
+def unreachable_bricks(observed: Observed, heals: Heals, just_started: Container[str]) -> Iterator[Finding]:
+    """Bricks that glusterd calls online and no client reaches, as with an old port; `just_started` ones may come."""
     for volume in observed.volumes:
-        away = set(offline(volume, observed))
-        lost = {brick.name for brick in heals.get(volume.name, ()) if not brick.connected}
+        offline = set(observed.offline(volume))
+        unconnected = {brick.name for brick in heals.get(volume.name, ()) if not brick.connected}
         for brick in volume.bricks:
             node = observed.name_of(brick.peer)
-            if str(brick) in lost and brick not in away and f"{node}:{brick.path}" not in just_repaired:
-                text = (
-                    f"{node}:{brick.path}: the brick of {volume.name} runs, but no client gets a connection to it: "
-                    "glusterd gives out an old port, or a firewall is between. Once nothing is left to heal on the "
-                    "other bricks, delete the peer's pod, so that it starts anew."
+            where = f"{node}:{brick.path}"
+            if str(brick) in unconnected and brick not in offline and where not in just_started:
+                yield Finding(
+                    "BrickUnreachable",
+                    f"{where}: the brick of {volume.name} runs, but no client gets a connection to it: glusterd gives "
+                    "out an old port, or a firewall is between.",
+                    "Once nothing is left to heal on the other bricks, delete the peer's pod, so that it starts again.",
+                    node,
+                    volume.name,
+                    key=where,
                 )
-                yield Finding("BrickUnreachable", f"{node}:{brick.path}", text, node)
 
 
 def to_heal(heals: Heals) -> dict[str, int]:
     """By volume the entries that wait to be healed, without those in split-brain; only volumes that have some."""
     counts = {name: sum(brick.pending for brick in bricks) for name, bricks in heals.items()}
     return {name: count for name, count in counts.items() if count}
+
+
+def triggered(waiting: Mapping[str, int]) -> list[Finding]:
+    """Volumes whose self-heal daemons were asked to heal the entries that wait."""
+    return [
+        Finding(
+            "HealTriggered",
+            f"{name} has {entries(count)} to heal: the heal was triggered.",
+            volume=name,
+            key=name,
+            resolved=True,
+        )
+        for name, count in waiting.items()
+    ]
 
 
 def stalled(heals: Heals, before: Mapping[str, int]) -> list[Finding]:
@@ -131,9 +155,11 @@ def stalled(heals: Heals, before: Mapping[str, int]) -> list[Finding]:
     return [
         Finding(
             "HealStalled",
-            name,
             f"{name} has {entries(count)} to heal, {entries(before[name])} when last looked at: the heal does not "
-            f"shrink. See `gluster volume heal {name} info`, and glustershd.log in the peers.",
+            "shrink.",
+            f"See `gluster volume heal {name} info`, and glustershd.log in the peers.",
+            volume=name,
+            key=name,
         )
         for name, count in to_heal(heals).items()
         if 0 < before.get(name, 0) <= count and all(brick.connected for brick in heals[name])
@@ -150,9 +176,11 @@ def split_brain(split: Mapping[str, Sequence[str]]) -> list[Finding]:
     return [
         Finding(
             "SplitBrain",
-            name,
-            f"{name} has {entries(len(found))} in split-brain: {first_of(found)}. Somebody has to say which copy is "
-            f"right: `gluster volume heal {name} split-brain latest-mtime FILE` (or bigger-file, or source-brick).",
+            f"{name} has {entries(len(found))} in split-brain: {first_of(found)}.",
+            f"Somebody has to choose the copy that is right: `gluster volume heal {name} split-brain latest-mtime "
+            "FILE` (or bigger-file, or source-brick).",
+            volume=name,
+            key=name,
         )
         for name, found in split.items()
         if found
@@ -168,49 +196,42 @@ def full_bricks(observed: Observed, spaces: Sequence[Space], percent: int) -> li
     return [
         Finding(
             "BrickFull",
-            f"{node}:{folder}",
             f"{node}:{folder} is {full[0].percent} % full, {full[0].free / 2**30:.1f} GiB are free (bricks of "
-            f"{joined(sorted({space.volume for space in full}))}). Delete files, or add a brick directory or nodes.",
+            f"{joined(sorted({space.volume for space in full}))}).",
+            "Delete files, or add a brick directory or nodes.",
             node,
+            key=f"{node}:{folder}",
         )
         for (peer, folder), full in found.items()
         for node in [observed.name_of(peer)]
     ]
 
 
-def drifted_options(values: Values, observed: Observed) -> list[Finding]:
+def option_drift(case: Case) -> Iterator[Finding]:
     """Volumes with options that differ from the values."""
-    live = {volume.name: dict(volume.options) for volume in observed.volumes}
-    findings = []
-    for spec in values.volumes:
-        options = live.get(spec.name)
-        if options is not None and (differ := differing(spec, options)):
-            words = [
-                f"{key} is {options.get(key, 'not set')}, the values ask for {value}" for key, value in differ.items()
-            ]
-            text = f"Options of {spec.name} differ from the values: {first_of(words, '; ')}. `helm upgrade` sets them."
-            findings.append(Finding("OptionDrift", spec.name, text))
-    return findings
+    for spec in case.values.volumes:
+        if spec.name not in case.volumes:
+            continue
+        differ = [d for d in option_differences(case, spec) if isinstance(d, OptionDiffers)]
+        what = [f"{d.option} is {d.live or 'not set'}, the values ask for {d.asked}" for d in differ]
+        if what:
+            text = f"Options of {spec.name} differ from the values: {first_of(what, '; ')}."
+            yield Finding("OptionDrift", text, "`helm upgrade` sets them.", volume=spec.name, key=spec.name)
 
 
-def refused(reasons: Sequence[str], nodes: Sequence[str]) -> list[Finding]:
-    """Why the hook would refuse what the values ask for."""
-    return [Finding("PlanRefused", text, text, _node(text, nodes)) for text in reasons]
-
-
-def drifted_pool(plan: Plan) -> list[Finding]:
+def pool_drift(found: Sequence[Difference]) -> Iterator[Finding]:
     """What else the hook would do: an upgrade that was not carried out, or a pool changed by hand."""
-    left = [
-        str(step)
-        for phase in plan.phases
-        for step in phase.steps
-        if not step.command.startswith("volume set ") and not phase.repair
-    ]
-    if not left or plan.refusals:
-        return []
-    text = f"The pool is not what the values ask for; `helm upgrade` would do: {first_of(left, '; ')}."
-    return [Finding("PoolDrift", "plan", text)]
+    if any(d.answer in (Answer.REFUSE, Answer.WAIT) for d in found):
+        return
+    plan = decide([d for d in found if not isinstance(d, OptionDiffers)], Policy.FULL)
+    steps = [str(step) for phase in plan.phases if not phase.repair for step in phase.steps]
+    if steps:
+        what = f"The pool is not what the values ask for; `helm upgrade` would do: {first_of(steps, '; ')}."
+        yield Finding("PoolDrift", what, key="plan")
 
 
-def _node(text: str, nodes: Sequence[str]) -> str:
-    return next((node for node in nodes if text.startswith((f"{node}:", f"{node} "))), "")
+def blocked(obstacles: Iterable[Difference]) -> Iterator[Finding]:
+    """Why the hook would refuse what the values ask for."""
+    for obstacle in obstacles:
+        what, remedy = sentences.words(obstacle)
+        yield Finding("UpgradeBlocked", what, remedy, obstacle.node, obstacle.volume, key=f"{what} {remedy}")

@@ -11,19 +11,12 @@ from collections.abc import Mapping, Sequence
 
 from hooks.gluster.checksums import Copies, Copy
 from hooks.gluster.model import Observed, Peer
+from hooks.plan import sentences
 from hooks.plan.availability import unavailable_without
-from hooks.plan.health import Finding, Heals
-from hooks.plan.model import Step
-from hooks.plan.rebuild import END_GLUSTERD
-from hooks.plan.repair import offline
+from hooks.plan.health import Heals
+from hooks.plan.model import Finding, Script
 from hooks.text import joined
 from hooks.values.model import Values
-
-# Peers and UUID stay; the volumes come from the others, and the copies are kept as the entrypoint keeps broken ones.
-_CLEAR = (
-    'cd /var/lib/glusterd && mkdir -p removed && for volume in {volumes}; do mv "vols/$volume" '
-    '"removed/$volume.$(date +%s)"; done && sync && {end}'
-)
 
 
 def rejections(observed: Observed) -> dict[str, set[str]]:
@@ -66,16 +59,22 @@ def findings(rejected: Mapping[str, set[str]], odd: str, found: Copies, remedy: 
     checksums = "; ".join(_checksums(volume, by_node) for volume, by_node in differing(found).items())
     why = checksums or "no volume's checksum differs, so see the peers' logs for what does"
     if odd:
-        text = f"{odd} is rejected by {joined(sorted(rejected[odd]))}: {why}. {remedy}"
-        return [Finding("PeerRejected", odd, text, odd)]
-    ask = "Nobody can say which one is right: compare /var/lib/glusterd/vols/*/info on both."
+        what = f"{odd} is rejected by {joined(sorted(rejected[odd]))}: {why}."
+        return [Finding("PeerRejected", what, remedy, odd, key=odd)]
+    compare = "Nobody can tell which one is right: compare /var/lib/glusterd/vols/*/info on both."
     return [
-        Finding("PeerRejected", node, f"{node} and {joined(sorted(others))} reject each other: {why}. {ask}", node)
+        Finding(
+            "PeerRejected",
+            f"{node} and {joined(sorted(others))} reject each other: {why}.",
+            compare,
+            node,
+            key=node,
+        )
         for node, others in rejected.items()
     ]
 
 
-def repair(values: Values, observed: Observed, odd: str, found: Copies, heals: Heals) -> Step | str:
+def repair(values: Values, observed: Observed, odd: str, found: Copies, heals: Heals) -> Script | str:
     """The step that lets the `odd` peer take volumes over from the others, or why that may not be done now."""
     (peer,) = (peer for peer in observed.peers if peer.name == odd)
     wrong = sorted(volume for volume, by_node in differing(found).items() if odd in by_node)
@@ -83,8 +82,8 @@ def repair(values: Values, observed: Observed, odd: str, found: Copies, heals: H
         return "no volume of it differs"
     if reason := _unsafe(values, observed, peer, found, wrong) or _missed(observed, peer, heals):
         return reason
-    command = _CLEAR.format(volumes=" ".join(wrong), end=END_GLUSTERD)
-    return Step(command, peer=odd, why=f"it takes {joined(wrong)} over from the others anew", shell=True)
+    # Peers and UUID stay. The copies are kept, as the entrypoint keeps broken ones.
+    return Script("set-aside-volumes.sh", tuple(wrong), odd, why=f"it takes {joined(wrong)} over from the others again")
 
 
 def _unsafe(values: Values, observed: Observed, peer: Peer, found: Copies, wrong: Sequence[str]) -> str:
@@ -99,7 +98,10 @@ def _unsafe(values: Values, observed: Observed, peer: Peer, found: Copies, wrong
         for view in other.views or ():
             if other is not peer and view.uuid != peer.uuid and not view.healthy:
                 return f"{observed.name_of(view.uuid)} is no healthy peer either as {other.name} sees it"
-    return "" if values.allow_downtime else " ".join(unavailable_without(peer.name, observed)).removesuffix(".")
+    if values.allow_downtime:
+        return ""
+    unavailable = [sentences.words(obstacle)[0] for obstacle in unavailable_without(peer.name, observed)]
+    return " ".join(unavailable).removesuffix(".")
 
 
 def _missed(observed: Observed, peer: Peer, heals: Heals) -> str:
@@ -107,7 +109,7 @@ def _missed(observed: Observed, peer: Peer, heals: Heals) -> str:
     for volume in observed.volumes:
         if not volume.started or all(brick.peer != peer.uuid for brick in volume.bricks):
             continue
-        if away := [str(brick) for brick in offline(volume, observed) if brick.peer != peer.uuid]:
+        if away := [str(brick) for brick in observed.offline(volume) if brick.peer != peer.uuid]:
             return f"the brick {away[0]} of {volume.name} is offline"
         own = {str(brick) for brick in volume.bricks if brick.peer == peer.uuid}
         if any(brick.pending or brick.split for brick in heals.get(volume.name, ()) if brick.name in own):

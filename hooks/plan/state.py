@@ -11,25 +11,26 @@ Names = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class HookState:
-    """`uuids` of the nodes; by volume: `options` that the hook set, bricks it found free and is `taking`.
+    """`uuids` of the nodes; by volume: `options` that the hook set, `claimed_bricks` that it found free and takes.
 
     `rebalancing` and `healing` are volumes whose bricks were added to, until the data has followed. Bricks by the id of
-    the volume that they were of: `deleting` when it is deleted with its data, `left` when their set has left it, until
-    their folders are gone. `rebuilding` are nodes whose rebuild has begun, `rebuilt` by node the words used for one.
+    the volume that they were of: `deleting` when it is deleted with its data, `retired_bricks` when their set has left
+    it, until their folders are gone. `rebuilding` are nodes whose rebuild has begun, `rebuilt` by node the words used
+    for one.
     """
 
     uuids: Mapping[str, str] = field(default_factory=dict)
     options: Names = field(default_factory=dict)
-    taking: Names = field(default_factory=dict)
+    claimed_bricks: Names = field(default_factory=dict)
     rebalancing: tuple[str, ...] = ()
     healing: tuple[str, ...] = ()
     deleting: Names = field(default_factory=dict)
-    left: Names = field(default_factory=dict)
+    retired_bricks: Names = field(default_factory=dict)
     rebuilding: tuple[str, ...] = ()
     rebuilt: Names = field(default_factory=dict)
 
-    def followed(self, rebalanced: Container[str], healed: Container[str]) -> HookState:
-        """The same without the volumes whose data has followed."""
+    def without_finished(self, rebalanced: Container[str], healed: Container[str]) -> HookState:
+        """The same without the volumes whose rebalance or heal has ended."""
         return replace(
             self,
             rebalancing=tuple(name for name in self.rebalancing if name not in rebalanced),
@@ -39,11 +40,11 @@ class HookState:
     def to_record(self) -> dict[str, str]:
         """Keys and texts for the ConfigMap."""
         work = {
-            "taking": dict(self.taking),
+            "claimedBricks": dict(self.claimed_bricks),
             "rebalancing": self.rebalancing,
             "healing": self.healing,
             "deleting": dict(self.deleting),
-            "left": dict(self.left),
+            "retiredBricks": dict(self.retired_bricks),
             "rebuilding": self.rebuilding,
         }
         return {
@@ -60,11 +61,11 @@ class HookState:
         return HookState(
             uuids=json.loads(data.get("peers", "{}")),
             options=_names(json.loads(data.get("options", "{}"))),
-            taking=_names(work.get("taking", {})),
+            claimed_bricks=_names(work.get("claimedBricks", {})),
             rebalancing=tuple(work.get("rebalancing", ())),
             healing=tuple(work.get("healing", ())),
             deleting=_names(work.get("deleting", {})),
-            left=_names(work.get("left", {})),
+            retired_bricks=_names(work.get("retiredBricks", {})),
             rebuilding=tuple(work.get("rebuilding", ())),
             rebuilt=_names(json.loads(data.get("rebuilt", "{}"))),
         )
@@ -73,20 +74,20 @@ class HookState:
 @dataclass(frozen=True)
 class MaintenanceState:
     """What a look after the pool leaves to the next one: by volume the entries that were `to_heal`, and nodes whose
-    rejected peers were `mended` and have not been seen in the pool since."""
+    rejected peers were `repaired` and have not been seen in the pool since."""
 
     to_heal: Mapping[str, int] = field(default_factory=dict)
-    mended: tuple[str, ...] = ()
+    repaired: tuple[str, ...] = ()
 
     def to_record(self) -> dict[str, str]:
         """Keys and texts for the ConfigMap."""
-        return {"maintenanceState": json.dumps({"toHeal": dict(self.to_heal), "mended": self.mended}, indent=1)}
+        return {"maintenanceState": json.dumps({"toHeal": dict(self.to_heal), "repaired": self.repaired}, indent=1)}
 
     @staticmethod
     def from_record(data: Mapping[str, str]) -> MaintenanceState:
         """Read what `to_record` wrote; keys that are missing are empty."""
         found = json.loads(data.get("maintenanceState", "{}"))
-        return MaintenanceState(found.get("toHeal", {}), tuple(found.get("mended", ())))
+        return MaintenanceState(found.get("toHeal", {}), tuple(found.get("repaired", ())))
 
 
 def _names(lists: Mapping[str, list[str]]) -> Names:

@@ -5,11 +5,12 @@ Helm would take away the peer of a node that values no longer list, and a change
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hooks.gluster.model import Observed
-from hooks.text import joined
+from hooks.plan.obstacles import NetworkChanged, NodeRemoved, StatePathChanged, TlsChanged
+from hooks.plan.state import HookState
 from hooks.values.model import Values
 
 
@@ -23,63 +24,75 @@ class LivePeer:
     tls: bool = False
 
 
-def state_path_changed(values: Values, live: Mapping[str, LivePeer]) -> list[str]:
-    """Why the state folder cannot be the one that values name: the peers would come up empty."""
-    return [
-        f"statePath is {values.state_path}, but the pool's state lies in {path} on {joined(sorted(nodes))}. Its peers "
-        f"would come up without it, as new ones. Put {path} back."
-        for path in sorted({peer.state for peer in live.values()} - {values.state_path})
-        if (nodes := [node for node, peer in live.items() if peer.state == path])
-    ]
+LivePeers = Mapping[str, LivePeer]
+"""The release's peers by node."""
 
 
-def tls_changed(values: Values, live: Mapping[str, LivePeer], recorded: Container[str]) -> list[str]:
-    """Why the pool cannot get TLS, or lose it, as the values ask for: a peer that is alone in that finds no other one.
+def network_of(values: Values) -> str:
+    """The network on which a pool is made, for the record that its next hooks read."""
+    return "hosts" if values.host_network else f"pods in {values.cluster_domain}"
 
-    A peer that never came up, and that no earlier run `recorded`, has nothing to lose.
+
+def network_changed(values: Values, recorded: str | None) -> Iterator[NetworkChanged]:
+    """The pool was made on the network `recorded`: on another one nobody would find its peers and bricks."""
+    if recorded in (None, network_of(values)):
+        return
+    on_hosts = recorded == "hosts"
+    if on_hosts != values.host_network:
+        asked = f"`hostNetwork: {str(values.host_network).lower()}`"
+    else:
+        asked = f"`clusterDomain: {values.cluster_domain}`"
+    domain = recorded.removeprefix("pods in ")
+    made = "the nodes' network" if on_hosts else f"the pod network, with names in {domain}"
+    yield NetworkChanged(made=made, asked=asked)
+
+
+def state_path_changed(values: Values, live: LivePeers) -> Iterator[StatePathChanged]:
+    """State folders other than the one that the values name: the peers would come up empty."""
+    for path in sorted({peer.state for peer in live.values()} - {values.state_path}):
+        nodes = tuple(sorted(node for node, peer in live.items() if peer.state == path))
+        yield StatePathChanged(nodes=nodes, live=path, asked=values.state_path)
+
+
+def tls_changed(values: Values, live: LivePeers, state: HookState) -> Iterator[TlsChanged]:
+    """The pool cannot get TLS, or lose it, by an upgrade: a peer that is alone in that finds no other one.
+
+    A peer that never came up, and that no earlier run recorded, has nothing to lose.
     """
-    has = {peer.tls for node, peer in live.items() if peer.ready or node in recorded}
-    if has <= {values.tls}:
-        return []
-    now, said = ("runs with TLS", "false") if True in has else ("runs without TLS", "true")
-    return [
-        f"The pool {now}, the values ask for `tls.enabled: {said}`. All peers and clients would have to change at "
-        f"once, so an upgrade cannot do that: set `tls.enabled: {'true' if True in has else 'false'}` "
-        "(the README says how a pool gets TLS later)."
-    ]
+    has = {peer.tls for node, peer in live.items() if peer.ready or node in state.uuids}
+    if not has <= {values.tls}:
+        yield TlsChanged(asked=True not in has)
 
 
 def removed_nodes(
-    values: Values, live: Mapping[str, LivePeer], recorded: Mapping[str, str], observed: Observed | None
-) -> list[str]:
-    """Why nodes with a peer cannot be taken out of values: the pool still knows it, or nobody can be asked (None).
+    values: Values, live: LivePeers, state: HookState, observed: Observed | None
+) -> Iterator[NodeRemoved]:
+    """Nodes with a peer that cannot be taken out of values: the pool still knows it, or nobody can be asked (None).
 
-    `recorded` are the nodes' UUIDs of earlier runs. A node without one whose pod never came up may go.
+    A node without a recorded UUID whose pod never came up may go.
     """
-    refusals = []
     for node in sorted(live.keys() - {node.name for node in values.nodes}):
-        uuid = recorded.get(node)
+        uuid = state.uuids.get(node)
         if observed is None:
-            why = "the pool cannot be asked whether it still needs that peer" if uuid or live[node].ready else ""
-        else:
-            why = _needed(uuid, recorded, observed)
-        if why:
-            refusals.append(f"{node} was taken out of `nodes`, but {why}. Put it back.")
-    return refusals
+            if uuid or live[node].ready:
+                yield NodeRemoved(node=node, bricks=(), readable=False)
+        elif uuids := _uuids_of(uuid, state, observed):
+            yield NodeRemoved(node=node, bricks=_bricks(uuids, observed), readable=True)
 
 
-def _needed(uuid: str | None, recorded: Mapping[str, str], observed: Observed) -> str:
-    """Why the pool needs this peer; without a recorded UUID it may be any member that nobody else accounts for."""
-    strangers = observed.pool_uuids - {peer.uuid for peer in observed.peers} - set(recorded.values())
-    found = {uuid} & observed.pool_uuids if uuid else strangers
-    bricks = [
-        f"{volume.name} ({brick.path})" for volume in observed.volumes for brick in volume.bricks if brick.peer in found
-    ]
-    if bricks:
-        return f"its peer holds bricks of {joined(bricks)}"
-    return "its peer is in the pool" if found else ""
-
-
-def restarting(values: Values, live: Mapping[str, LivePeer]) -> set[str]:
-    """Nodes whose pods will be made anew for brick directories that they do not have yet."""
+def restarting(values: Values, live: LivePeers) -> set[str]:
+    """Nodes whose pods will be replaced for brick directories that they do not have yet."""
     return {node.name for node in values.nodes if node.name in live and set(node.bricks) - live[node.name].directories}
+
+
+def _uuids_of(uuid: str | None, state: HookState, observed: Observed) -> frozenset[str]:
+    """UUIDs by which the pool may know a node; without a recorded one any that nobody else accounts for."""
+    if uuid:
+        return observed.pool_uuids & {uuid}
+    return observed.pool_uuids - {peer.uuid for peer in observed.peers} - set(state.uuids.values())
+
+
+def _bricks(uuids: frozenset[str], observed: Observed) -> tuple[str, ...]:
+    return tuple(
+        f"{volume.name} ({brick.path})" for volume in observed.volumes for brick in volume.bricks if brick.peer in uuids
+    )

@@ -1,16 +1,37 @@
-"""The volumes' part of a plan: make what is missing, add whole sets and copies, set options, start, spread and heal."""
+"""Volumes as the values ask for them: made, given whole sets and copies, options, started, spread and healed."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from hooks.gluster.model import Observed, Volume
-from hooks.plan.bricks import BrickDiff, growth, listed, unusable, would_regroup
+from hooks.gluster.model import Volume
+from hooks.plan.bricks import BrickDiff, folder_obstacle, would_regroup
+from hooks.plan.case import Case
 from hooks.plan.delete import may_be_removed
-from hooks.plan.model import Decision, Step, Until, phase, phases_of
-from hooks.plan.state import HookState
-from hooks.values.model import TLS_OPTIONS, BrickSpec, Values, VolumeSpec
+from hooks.plan.differences import (
+    Difference,
+    FailedCreate,
+    HealPending,
+    OptionDiffers,
+    OptionUnlisted,
+    RebalancePending,
+    ReplicasMissing,
+    SetsMissing,
+    VolumeMissing,
+    VolumeStopped,
+)
+from hooks.plan.model import Gluster, Phase, Script, Step, WaitFor, Work, phase, phases_of
+from hooks.plan.obstacles import (
+    BricksLeftOver,
+    BricksUnlisted,
+    ReplicaUnplaced,
+    SetsRegrouped,
+    TlsOff,
+    TypeDiffers,
+    VolumeUnlisted,
+)
+from hooks.values.model import TLS_OPTIONS, BrickSpec, VolumeSpec
 
 _TRUE = {"on", "yes", "true", "enable", "1"}
 _FALSE = {"off", "no", "false", "disable", "0"}
@@ -30,48 +51,70 @@ class _Steps:
     watch: list[Step] = phase("Wait until it is spread")
 
 
-def decide(values: Values, observed: Observed, memory: HookState, restarting: Container[str] = ()) -> Decision:
-    """Plan creates, growth, options and starts of the volumes that values list; the others are named.
-
-    The folders of nodes that are `restarting` cannot be judged yet: their peers do not see new brick directories.
-    """
-    existing = {volume.name: volume for volume in observed.volumes}
-    steps = _Steps()
-    refusals: list[str] = []
-    notes: list[str] = []
-    for spec in values.volumes:
-        volume = existing.get(spec.name)
-        grown = growth(spec, volume, observed, values.drained)
-        fresh = [
-            brick
-            for brick in grown.taken
-            if brick.node not in restarting
-            and not (_leftover(brick, spec, observed, memory) or may_be_removed(brick, observed, memory))
-        ]
-        refusals += unusable(fresh, spec.name, values, observed)
-        refusals += _refusals(spec, volume, grown) if volume else []
-        notes += _notes(spec, volume, grown, observed)
-        steps.clean += _cleanups(spec, grown, observed, memory)
+def differences(case: Case) -> Iterator[Difference]:
+    """What the volumes that the values list lack, and what keeps them from getting it; the others are named."""
+    for spec in case.values.volumes:
+        volume, diff = case.volumes.get(spec.name), case.brick_diffs[spec.name]
+        yield from _folders(case, spec, diff)
+        yield from _sets(case, spec, volume, diff)
         if volume is None:
-            steps.make.append(_with_bricks("create", spec, _type_words(spec), grown.added, observed))
-        steps.make += _options(spec, volume, memory.options.get(spec.name, ()))
+            places = _places(case, diff.new_sets)
+            yield VolumeMissing(volume=spec.name, type_words=_type_words(spec), places=places)
+        else:
+            yield from _impossible(spec, volume, diff)
+        yield from option_differences(case, spec)
         if volume is None or not volume.started:
-            # If an option is rejected, `start` is skipped: a volume never starts with less than the values ask for.
-            steps.make.append(Step(f"volume start {spec.name}", volume=spec.name))
+            yield VolumeStopped(volume=spec.name)
         if volume is not None:
-            _grow(spec, grown, observed, memory, steps)
-    notes += [
-        f"The volume {name} is in the pool but not in `volumes`: kept as it is."
-        for name in sorted(existing.keys() - {spec.name for spec in values.volumes} - {*values.deleted})
-    ]
-    return Decision(phases_of(steps), tuple(refusals), notes=tuple(notes))
+            yield from _growth(case, spec, diff)
+    for name in sorted(case.volumes.keys() - case.specs.keys() - {*case.values.deleted}):
+        yield VolumeUnlisted(volume=name)
 
 
-def brick_folders(values: Values, observed: Observed) -> Iterator[BrickSpec]:
-    """Bricks whose folders the planner must know: those that volumes are to get."""
-    existing = {volume.name: volume for volume in observed.volumes}
-    for spec in values.volumes:
-        yield from growth(spec, existing.get(spec.name), observed, values.drained).taken
+def phases(found: Iterable[Difference]) -> tuple[Phase, ...]:
+    """All options of a volume go in one `volume set`, which sets all of them or none.
+
+    If an option is rejected, `start` is skipped: a volume never starts with less than the values ask for.
+    """
+    steps = _Steps()
+    options: dict[str, list[str]] = {}
+    found = list(found)
+    for difference in found:
+        if isinstance(difference, OptionDiffers):
+            options.setdefault(difference.volume, []).extend((difference.option, difference.asked))
+    for difference in found:
+        match difference:
+            case FailedCreate(node=node, volume=name, brick=brick):
+                why = f"left by a failed create or add-brick of {name}"
+                steps.clean.append(Script("clean-failed-create.sh", (brick.path,), peer=node, why=why))
+            case VolumeMissing(volume=name, type_words=words, places=places):
+                steps.make.append(Gluster(("volume", "create", name, *words, *places), volume=name))
+            case OptionUnlisted(volume=name, option=option):
+                argv = ("volume", "reset", name, option)
+                steps.make.append(Gluster(argv, volume=name, why="the values no longer list it"))
+            case OptionDiffers(volume=name) if name in options:
+                steps.make.append(Gluster(("volume", "set", name, *options.pop(name)), volume=name))
+            case VolumeStopped(volume=name):
+                steps.make.append(Gluster(("volume", "start", name), volume=name))
+            case ReplicasMissing(volume=name, type_words=words, places=places, by=by):
+                # One after the other: each restarts the self-heal daemons, and two at the same time can lose them.
+                steps.widen.append(Gluster(("volume", "add-brick", name, *words, *places), by, name))
+            case HealPending(volume=name):
+                steps.ask.append(ask_to_heal(name))
+                steps.heal.append(WaitFor(Work.HEAL, name))
+            case SetsMissing(volume=name, places=places):
+                steps.add.append(Gluster(("volume", "add-brick", name, *places), volume=name))
+            case RebalancePending(volume=name, running=running):
+                if not running:
+                    steps.spread.append(Gluster(("volume", "rebalance", name, "start"), volume=name))
+                steps.watch.append(WaitFor(Work.REBALANCE, name))
+    return phases_of(steps)
+
+
+def bricks_to_inspect(case: Case) -> Iterator[BrickSpec]:
+    """Bricks that volumes are to get, whose folders the planner must know."""
+    for diff in case.brick_diffs.values():
+        yield from diff.claimed
 
 
 def same_value(one: str, other: str) -> bool:
@@ -79,131 +122,68 @@ def same_value(one: str, other: str) -> bool:
     return one == other or any({one.lower(), other.lower()} <= words for words in (_TRUE, _FALSE))
 
 
-def differing(spec: VolumeSpec, live: Mapping[str, str]) -> dict[str, str]:
-    """The options that differ from the values in a volume that has `live` ones, with what they say."""
-    return {k: v for k, v in spec.options if k not in live or not same_value(live[k], v)}
-
-
-def ask_to_heal(name: str) -> Step:
-    """Asked, the self-heal daemon looks at once, else every ten minutes; that it cannot be asked is no failure."""
-    return Step(f"gluster --mode=script volume heal {name} || true", volume=name, shell=True)
-
-
-def kind_of(volume: Volume) -> str:
-    """The type of a live volume in the words that VolumeSpec.kind uses."""
-    if volume.disperse:
-        return f"disperse {volume.disperse} redundancy {volume.redundancy}"
-    if volume.arbiter:
-        return f"replica {volume.replica - volume.arbiter} arbiter {volume.arbiter}"
-    return f"replica {volume.replica}" if volume.replica > 1 else "distributed"
-
-
-def _grow(spec: VolumeSpec, grown: BrickDiff, observed: Observed, memory: HookState, steps: _Steps) -> None:
-    name = spec.name
-    if grown.new_replicas:
-        # One after the other: each restarts the self-heal daemons, and two at the same time can lose them.
-        step = _with_bricks("add-brick", spec, _type_words(spec), grown.new_replicas, observed)
-        steps.widen.append(replace(step, peer=observed.reference_peer.name))
-    if grown.new_replicas or name in memory.healing:
-        steps.ask.append(ask_to_heal(name))
-        steps.heal.append(Step(f"volume heal {name} info summary", volume=name, until=Until.HEALED))
-    if grown.added:
-        steps.add.append(_with_bricks("add-brick", spec, [], grown.added, observed))
-    if grown.added or name in memory.rebalancing:
-        if grown.added or not observed.rebalancing(name):
-            steps.spread.append(Step(f"volume rebalance {name} start", volume=name))
-        steps.watch.append(Step(f"volume rebalance {name} status", volume=name, until=Until.REBALANCED))
-
-
-def _with_bricks(
-    verb: str, spec: VolumeSpec, words: Sequence[str], bricks: Sequence[BrickSpec], observed: Observed
-) -> Step:
-    addresses = {peer.name: peer.address for peer in observed.peers}
-    places = [f"{addresses[brick.node]}:{brick.path}" for brick in bricks]
-    return Step(" ".join(["volume", verb, spec.name, *words, *places]), volume=spec.name)
-
-
-def _type_words(spec: VolumeSpec) -> list[str]:
-    """The type in gluster's own words. An arbiter set is `replica 3 arbiter 1`, as `volume info` counts its bricks."""
-    words = []
-    if spec.replica:
-        words += ["replica", str(spec.replica + spec.arbiter)]
-    if spec.arbiter:
-        words += ["arbiter", str(spec.arbiter)]
-    if spec.disperse:
-        words += ["disperse", str(spec.disperse), "redundancy", str(spec.redundancy)]
-    return words
-
-
-def _options(spec: VolumeSpec, volume: Volume | None, set_before: Sequence[str]) -> list[Step]:
-    """One `volume set` for all options that differ (all or none is set), one reset for each that values dropped."""
+def option_differences(case: Case, spec: VolumeSpec) -> Iterator[OptionUnlisted | OptionDiffers]:
+    """Options that the hook set and the values no longer list, then those that differ."""
+    volume = case.volumes.get(spec.name)
     live = dict(volume.options) if volume else {}
-    changed = differing(spec, live)
-    dropped = [key for key in set_before if key in live and key not in dict(spec.options)]
-    steps = [
-        Step(f"volume reset {spec.name} {key}", volume=spec.name, why="values no longer list it") for key in dropped
-    ]
-    if changed:
-        pairs = " ".join(f"{key} {value}" for key, value in changed.items())
-        steps.append(Step(f"volume set {spec.name} {pairs}", volume=spec.name))
-    return steps
+    asked = dict(spec.options)
+    for key in case.state.options.get(spec.name, ()):
+        if key in live and key not in asked:
+            yield OptionUnlisted(volume=spec.name, option=key)
+    for key, value in spec.options:
+        if key not in live or not same_value(live[key], value):
+            yield OptionDiffers(volume=spec.name, option=key, live=live.get(key), asked=value)
 
 
-def _leftover(brick: BrickSpec, spec: VolumeSpec, observed: Observed, memory: HookState) -> bool:
+def ask_to_heal(name: str) -> Script:
+    """Asked, the self-heal daemon looks at once, else every ten minutes; that it cannot be asked is no failure."""
+    return Script("heal.sh", (name,), volume=name)
+
+
+def _folders(case: Case, spec: VolumeSpec, diff: BrickDiff) -> Iterator[Difference]:
+    """The folders of bricks that the volume is to get: leftovers of ours are cleaned, what is in the way is refused.
+
+    Those of nodes that are restarting cannot be judged yet: their peers do not see new brick directories.
+    """
+    for brick in diff.claimed:
+        if _left_by_failed_create(case, spec, brick):
+            yield FailedCreate(node=brick.node, volume=spec.name, brick=brick)
+        elif brick.node not in case.restarting and not may_be_removed(case, brick):
+            obstacle = folder_obstacle(brick, spec.name, case.values, case.pool)
+            yield from (obstacle,) if obstacle else ()
+
+
+def _left_by_failed_create(case: Case, spec: VolumeSpec, brick: BrickSpec) -> bool:
     """Whether a folder is provably what a failed create or add-brick of ours left: recorded as free, and no file in it.
 
     One that fails on a peer leaves the volume's id on the folders of the others (measured for create), and the next one
     says "already part of a volume". `brick` is one that the volume does not have.
     """
-    folder = observed.folders[brick]
+    folder = case.pool.folders[brick]
     if not folder.volume_id:
         return False
-    known = any(volume.id == folder.volume_id and volume.name != spec.name for volume in observed.volumes)
-    recorded = f"{brick.node}:{brick.path}" in memory.taking.get(spec.name, ())
-    return not known and recorded and folder.is_folder and not folder.has_files
+    owner = case.volumes_by_id.get(folder.volume_id)
+    recorded = str(brick) in case.state.claimed_bricks.get(spec.name, ())
+    return (owner is None or owner.name == spec.name) and recorded and folder.is_folder and not folder.has_files
 
 
-def _cleanups(spec: VolumeSpec, grown: BrickDiff, observed: Observed, memory: HookState) -> list[Step]:
-    return [
-        # rmdir and not rm: were there a file after all, it would stay.
-        Step(
-            f"cd {brick.path} && find .glusterfs -type d -empty -delete; setfattr -x trusted.glusterfs.volume-id . "
-            f"&& cd / && rmdir {brick.path}",
-            peer=brick.node,
-            why=f"left by a failed create or add-brick of {spec.name}",
-            shell=True,
-        )
-        for brick in grown.taken
-        if _leftover(brick, spec, observed, memory)
-    ]
+def _sets(case: Case, spec: VolumeSpec, volume: Volume | None, diff: BrickDiff) -> Iterator[Difference]:
+    if diff.left_over:
+        yield BricksLeftOver(volume=spec.name, bricks=diff.left_over, set_size=spec.set_size)
+    if volume and would_regroup(spec, case.live[spec.name]):
+        yield SetsRegrouped(volume=spec.name)
 
 
-def _refusals(spec: VolumeSpec, volume: Volume, grown: BrickDiff) -> list[str]:
-    refusals = []
+def _impossible(spec: VolumeSpec, volume: Volume, diff: BrickDiff) -> Iterator[Difference]:
     if not _may_become(volume, spec):
-        refusals.append(
-            f"The volume {spec.name} is {kind_of(volume)} in the pool, the values ask for {spec.kind}: a volume's type "
-            "stays. Put the old type back into values, or make a new volume and copy the data. "
-            "(What can be changed: one copy more, or an arbiter for replica 2.)"
-        )
-    elif spec.set_size > volume.set_size and len(grown.new_replicas) < len(volume.bricks) // volume.set_size:
-        refusals.append(
-            f"The volume {spec.name} cannot become {spec.kind}: each of its sets needs a brick on a further node. "
-            "Add a node, or put the old type back into values."
-        )
-    if grown.gone:
-        refusals.append(
-            f"The volume {spec.name} has bricks that values no longer give: {listed(grown.gone)}. Bricks are not moved "
-            "or taken away by leaving them out: put their nodes and brick directories back into values."
-        )
-    if volume.started and differing(spec, dict(volume.options)).keys() & {*TLS_OPTIONS}:
-        pairs = " ".join(f"{key} on" for key in TLS_OPTIONS)
-        refusals.append(
-            f"The volume {spec.name} is started without TLS, and its bricks would go on in clear text until they are "
-            f"started anew. When nobody uses it: `gluster volume stop {spec.name}`, `gluster volume set {spec.name} "
-            f"{pairs}`, `gluster volume start {spec.name}`."
-        )
-    return refusals
+        yield TypeDiffers(volume=spec.name, live=volume.kind, asked=spec.kind)
+    elif spec.set_size > volume.set_size and len(diff.new_replicas) < len(volume.bricks) // volume.set_size:
+        yield ReplicaUnplaced(volume=spec.name, asked=spec.kind)
+    if diff.unlisted:
+        yield BricksUnlisted(volume=spec.name, bricks=diff.unlisted)
+    live, asked = dict(volume.options), dict(spec.options)
+    if volume.started and any(o in asked and not same_value(live.get(o, ""), asked[o]) for o in TLS_OPTIONS):
+        yield TlsOff(volume=spec.name)
 
 
 def _may_become(volume: Volume, spec: VolumeSpec) -> bool:
@@ -214,8 +194,30 @@ def _may_become(volume: Volume, spec: VolumeSpec) -> bool:
     return live == wanted or one_more
 
 
-def _notes(spec: VolumeSpec, volume: Volume | None, grown: BrickDiff, observed: Observed) -> Iterator[str]:
-    if grown.left_over:
-        yield f"{spec.name}: {listed(grown.left_over)} left over, they make no whole set of {spec.set_size}."
-    if volume and would_regroup(spec, volume, observed):
-        yield f"{spec.name} keeps its sets of bricks as they are; values in this order would group them otherwise."
+def _growth(case: Case, spec: VolumeSpec, diff: BrickDiff) -> Iterator[Difference]:
+    name = spec.name
+    if diff.new_replicas:
+        places, by = _places(case, diff.new_replicas), case.pool.reference_peer.name
+        yield ReplicasMissing(volume=name, type_words=_type_words(spec), places=places, by=by)
+    if diff.new_replicas or name in case.state.healing:
+        yield HealPending(volume=name)
+    if diff.new_sets:
+        yield SetsMissing(volume=name, places=_places(case, diff.new_sets))
+    if diff.new_sets or name in case.state.rebalancing:
+        yield RebalancePending(volume=name, running=not diff.new_sets and case.pool.rebalancing(name))
+
+
+def _places(case: Case, bricks: Iterable[BrickSpec]) -> tuple[str, ...]:
+    return tuple(f"{case.addresses[brick.node]}:{brick.path}" for brick in bricks)
+
+
+def _type_words(spec: VolumeSpec) -> tuple[str, ...]:
+    """The type in gluster's own words. An arbiter set is `replica 3 arbiter 1`, as `volume info` counts its bricks."""
+    words: list[str] = []
+    if spec.replica:
+        words += ["replica", str(spec.replica + spec.arbiter)]
+    if spec.arbiter:
+        words += ["arbiter", str(spec.arbiter)]
+    if spec.disperse:
+        words += ["disperse", str(spec.disperse), "redundancy", str(spec.redundancy)]
+    return tuple(words)

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from hooks.gluster import scripts
 from hooks.gluster.observe import side_by_side
 from hooks.gluster.runner import OutcomeUnknown, PeerUnavailable, Runner
-from hooks.gluster.session import GlusterError, Reply, session
+from hooks.gluster.session import Command, GlusterError, Reply, fail_fast_per_volume, session
 from hooks.gluster.xml import Progress, healed, rebalanced
-from hooks.plan.model import Phase, Step, Until
+from hooks.plan.model import Gluster, Phase, Script, Step, WaitFor, Work
 from hooks.run.wait import rest
 
 SESSIONS = 4
@@ -23,7 +24,7 @@ PROGRESS_SECONDS = 10
 STALL_SECONDS = 30
 """How long the counts may stand still before the pool is looked at anew: a self-heal daemon can be lost when bricks are
 added (seen on all three peers of a pool with seven volumes), and then nothing heals until it is started again."""
-LOOKS = {Until.REBALANCED: 1, Until.HEALED: 3, Until.REMOVED: 1}
+LOOKS = {Work.REBALANCE: 1, Work.HEAL: 3, Work.RETIREMENT: 1}
 """Looks in a row that must show the end: straight after bricks were added a heal count of 0 can be premature."""
 
 
@@ -58,11 +59,11 @@ def apply_phase(
     first step that failed, after all sessions ended, Unfinished when a wait reaches the deadline, EndedBadly when what
     it waits for failed, and PeerUnavailable or OutcomeUnknown as gluster.session does.
     """
-    _wait(runner, [step for step in phase.steps if step.until is not None], members[0], deadline, done, say)
-    steps = [step for step in phase.steps if step.until is None]
+    _wait(runner, [step for step in phase.steps if isinstance(step, WaitFor)], members[0], deadline, done, say)
+    steps: list[Gluster | Script] = [step for step in phase.steps if not isinstance(step, WaitFor)]
     while steps:
         outcomes = side_by_side(lambda batch: _run(runner, *batch, done), _share_out(steps, members))
-        failed = [(peer, step, reply) for outcome in outcomes for peer, step, reply in outcome]
+        failed = [found for outcome in outcomes for found in outcome]
         locked = {step.volume for _, step, reply in failed if reply.retriable and step.volume}
         for peer, step, reply in failed:
             # What came after a refused lock in the same session failed for want of it.
@@ -73,9 +74,9 @@ def apply_phase(
             time.sleep(random.uniform(0.3, 1.5))  # noqa: S311 - two hooks must not meet again in step
 
 
-def _share_out(steps: Sequence[Step], members: Sequence[str]) -> list[tuple[str, list[Step]]]:
+def _share_out(steps: Sequence[Gluster | Script], members: Sequence[str]) -> list[tuple[str, list[Gluster | Script]]]:
     """Batches of (peer, its steps in order): all steps of a volume go to one peer."""
-    batches: dict[str, list[Step]] = {}
+    batches: dict[str, list[Gluster | Script]] = {}
     peer_of: dict[str, str] = {}
     for step in steps:
         peer = step.peer or peer_of.setdefault(step.volume, members[len(peer_of) % min(SESSIONS, len(members))])
@@ -84,14 +85,14 @@ def _share_out(steps: Sequence[Step], members: Sequence[str]) -> list[tuple[str,
 
 
 def _run(
-    runner: Runner, peer: str, steps: Sequence[Step], done: Callable[[Done], None]
-) -> list[tuple[str, Step, Reply]]:
+    runner: Runner, peer: str, steps: Sequence[Gluster | Script], done: Callable[[Done], None]
+) -> list[tuple[str, Gluster | Script, Reply]]:
     began = time.monotonic()
-    if steps[0].shell:
-        return _run_shell(runner, peer, steps, done)
-    replies = session(runner, peer, [step.command for step in steps], bound=True)
+    if isinstance(steps[0], Script):
+        return _run_scripts(runner, peer, steps, done)
+    replies = fail_fast_per_volume(runner, peer, [Command(step.argv, step.volume) for step in steps])
     seconds = time.monotonic() - began
-    failed = []
+    failed: list[tuple[str, Gluster | Script, Reply]] = []
     for step, reply in zip(steps, replies, strict=True):
         if reply.ok:
             done(Done(step, seconds))
@@ -100,23 +101,24 @@ def _run(
     return failed
 
 
-def _run_shell(
-    runner: Runner, peer: str, steps: Sequence[Step], done: Callable[[Done], None]
-) -> list[tuple[str, Step, Reply]]:
+def _run_scripts(
+    runner: Runner, peer: str, steps: Sequence[Gluster | Script], done: Callable[[Done], None]
+) -> list[tuple[str, Gluster | Script, Reply]]:
     for step in steps:
+        assert isinstance(step, Script)  # a phase mixes them only on different peers
         began = time.monotonic()
-        argv = ["timeout", f"{step.seconds:.0f}", "sh", "-c", step.command]
+        argv = ["timeout", f"{step.seconds:.0f}", *scripts.argv(step.name, *step.arguments)]
         result = runner.run(peer, argv, timeout=step.seconds + 10)
         if result.exit_code:
             text = result.stderr.strip() or f"exit code {result.exit_code}"
-            return [(peer, step, Reply(step.command, -1, -1, text, shell=True))]
+            return [(peer, step, Reply(str(step), -1, -1, text, shell=True))]
         done(Done(step, time.monotonic() - began))
     return []
 
 
 def _wait(
     runner: Runner,
-    steps: Sequence[Step],
+    steps: Sequence[WaitFor],
     peer: str,
     deadline: float,
     done: Callable[[Done], None],
@@ -133,7 +135,7 @@ def _wait(
             if progress.failed:
                 raise EndedBadly(f"`{step}` ended without success: {progress.words}")
             looks[step] = looks[step] + 1 if progress.done else 0
-            if step.until is not None and looks[step] == LOOKS[step.until]:
+            if looks[step] == LOOKS[step.work]:
                 del looks[step]
                 done(Done(step, time.monotonic() - began))
         now = time.monotonic()
@@ -151,16 +153,16 @@ def _wait(
             rest(asked, deadline)
 
 
-def _look(runner: Runner, steps: Sequence[Step], peer: str) -> dict[Step, Progress]:
+def _look(runner: Runner, steps: Sequence[WaitFor], peer: str) -> dict[WaitFor, Progress]:
     """How far each step's work is; an exec that breaks is just another look."""
     try:
-        replies = session(runner, peer, [step.command for step in steps])
+        replies = session(runner, peer, [" ".join(step.argv) for step in steps])
     except (PeerUnavailable, OutcomeUnknown) as error:
         return dict.fromkeys(steps, Progress(False, str(error)))
     return {step: _progress(step, reply) for step, reply in zip(steps, replies, strict=True)}
 
 
-def _progress(step: Step, reply: Reply) -> Progress:
+def _progress(step: WaitFor, reply: Reply) -> Progress:
     if (answer := reply.answer) is None:
         return Progress(False, reply.message)
-    return healed(answer) if step.until is Until.HEALED else rebalanced(answer)
+    return healed(answer) if step.work is Work.HEAL else rebalanced(answer)

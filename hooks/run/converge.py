@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from hooks.gluster.model import Observed
 from hooks.gluster.runner import ExecResult, Runner
 from hooks.kube.pods import PeerPod
+from hooks.plan.build import Policy
 from hooks.plan.state import HookState
 from hooks.run.addresses import addresses_of
 from hooks.run.reconcile import SETTLE_SECONDS, Hook, Refused, converge, mend, observe_and_plan, retry_until_readable
@@ -62,15 +63,15 @@ def run(
 
 
 def _refuse_before_changes(
-    hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: HookState, outdated: Container[str]
+    hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: HookState, outdated: Collection[str]
 ) -> None:
     """Raise Refused where values want the plan alone, or peers would be restarted for a plan that is refused then."""
-    observed, plan = retry_until_readable(
-        lambda: observe_and_plan(runner, hook.values, addresses, memory, restarting=outdated),
+    case, plan = retry_until_readable(
+        lambda: observe_and_plan(runner, hook.values, addresses, memory, outdated, policy=Policy.UPGRADE),
         min(time.monotonic() + SETTLE_SECONDS, hook.deadline),
         "nothing was changed",
     )
-    if plan.lasting:
-        raise Refused(plan_text(replace(plan, refusals=plan.lasting, waits=()), observed))
+    if plan.refusals:
+        raise Refused(plan_text(plan, case.pool))
     if hook.values.plan_only:
-        raise Refused(f"{plan_text(plan, observed)}\n{PLAN_ONLY}")
+        raise Refused(f"{plan_text(plan, case.pool)}\n{PLAN_ONLY}")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hooks.kube.pods import NODE_ANNOTATION
-from hooks.plan.health import Finding
+from hooks.plan.model import Finding
 
 COMPONENT = "glusterfs-maintenance"
 _LONGEST = 1024
@@ -32,8 +32,8 @@ def events_of(
     first = by_node[min(by_node)]
     events = {}
     for finding in findings:
-        owner = by_node.get(finding.node, first)["metadata"]
-        name = f"{owner['name']}.{hashlib.sha256(f'{finding.reason} {finding.about}'.encode()).hexdigest()[:16]}"
+        owner, text = by_node.get(finding.node, first)["metadata"], str(finding)
+        name = f"{owner['name']}.{hashlib.sha256(f'{finding.kind} {finding.key}'.encode()).hexdigest()[:16]}"
         old = before.get(name, {})
         events[name] = {
             "metadata": {"name": name, "namespace": owner["namespace"]},
@@ -44,9 +44,9 @@ def events_of(
                 "namespace": owner["namespace"],
                 "uid": owner["uid"],
             },
-            "type": "Normal" if finding.good else "Warning",
-            "reason": finding.reason,
-            "message": finding.text if len(finding.text) <= _LONGEST else f"{finding.text[: _LONGEST - 4]} ...",
+            "type": "Normal" if finding.resolved else "Warning",
+            "reason": finding.kind,
+            "message": text if len(text) <= _LONGEST else f"{text[: _LONGEST - 4]} ...",
             "source": {"component": COMPONENT},
             "reportingComponent": COMPONENT,
             "firstTimestamp": old.get("firstTimestamp", now),

@@ -1,4 +1,4 @@
-"""One look after the live pool between upgrades: what can lose nothing and disturb nobody is put right, the rest said.
+"""Maintenance between upgrades: repairs that lose nothing and disturb nobody are made, everything else is reported.
 
 A healthy pool costs three execs whatever its size: two for the snapshot, one for heals and file systems.
 """
@@ -6,31 +6,26 @@ A healthy pool costs three execs whatever its size: two for the snapshot, one fo
 from __future__ import annotations
 
 import time
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
-from hooks.gluster.checksums import Copies, copies
 from hooks.gluster.model import Observed, Space
 from hooks.gluster.observe import add_pending_nodes, observe
 from hooks.gluster.runner import Runner
 from hooks.gluster.session import Broken, PeersUnreachable, session
 from hooks.gluster.xml import heals_of, parse_spaces, split_entries
 from hooks.kube.pods import PeerPod
-from hooks.plan import health as find
-from hooks.plan import peers as plan_peers
-from hooks.plan import rebuild as plan_rebuild
-from hooks.plan import rejected
-from hooks.plan import repair as plan_repair
-from hooks.plan.build import Plan
-from hooks.plan.health import Finding, Heals
-from hooks.plan.model import Phase, Step
+from hooks.plan import health, peers
+from hooks.plan.build import differences
+from hooks.plan.case import Case
+from hooks.plan.differences import Answer, Difference
+from hooks.plan.health import Heals
+from hooks.plan.model import Finding, Plan
 from hooks.plan.rejected import outlier, rejections
-from hooks.plan.state import HookState, MaintenanceState
-from hooks.plan.volumes import ask_to_heal
-from hooks.run.apply import Done, apply_phase
-from hooks.run.reconcile import Hook, observe_and_plan
-from hooks.text import counted, entries
+from hooks.plan.state import MaintenanceState
+from hooks.run.reconcile import observe_and_plan
+from hooks.run.repairs import MaintenanceRun, execute, handle_rejected, trigger_heals
+from hooks.text import counted
 
 SETTLE_SECONDS = 15
 """How long what is amiss may come back by itself, as after a peer's start, before it is put right or said."""
@@ -38,29 +33,6 @@ LOOK_SECONDS = 3
 """How long it waits between two looks."""
 READ_SECONDS = 20
 """How long the pool may be unreadable, as while another transaction holds a lock."""
-MEND_SECONDS = 90
-"""How long a rejected peer may take to start anew and to take its volumes over (measured: half a minute)."""
-
-
-@dataclass(frozen=True)
-class MaintenanceRun:
-    """What one run works with. `addresses` are those of all nodes; `before` is what the last run left."""
-
-    hook: Hook
-    runner: Runner
-    pods: Sequence[PeerPod]
-    addresses: Mapping[str, str]
-    memory: HookState
-    before: MaintenanceState
-
-    @cached_property
-    def unready(self) -> list[PeerPod]:
-        """The pods that keep a peer away; those of nodes that no hook has made a peer of yet do not count."""
-        return [pod for pod in self.pods if pod.node in self.memory.uuids and not pod.ready]
-
-    @property
-    def coming(self) -> set[str]:
-        return {pod.node for pod in self.pods} - self.memory.uuids.keys()
 
 
 @dataclass(frozen=True)
@@ -78,7 +50,7 @@ class Outcome:
 
     @property
     def amiss(self) -> tuple[Finding, ...]:
-        return tuple(finding for finding in self.findings if not finding.good)
+        return tuple(finding for finding in self.findings if not finding.resolved)
 
     @property
     def headline(self) -> str:
@@ -95,88 +67,117 @@ class Outcome:
     def text(self) -> str:
         """The report: its sentence, what was put right, what is amiss, the steps that were taken."""
         lines = [self.headline]
-        lines += [f"  - {'Put right: ' if f.good else ''}{f.text}" for f in sorted(self.findings, key=lambda f: f.good)]
+        lines += [
+            f"  - {'Put right: ' if f.resolved else ''}{f}" for f in sorted(self.findings, key=lambda f: f.resolved)
+        ]
         return "\n".join([*lines, *self.steps])
 
 
 def maintain(job: MaintenanceRun) -> Outcome:
-    """Look, put right, say."""
-    said = _not_ready(job.unready)
+    """Look, put right, report."""
+    away = _not_ready(job.unready)
     if len(job.unready) == len(job.memory.uuids.keys() & job.addresses.keys()):
-        return Outcome(tuple(said), state=job.before, failed=True)
+        return Outcome(tuple(away), state=job.before, failed=True)
     try:
-        return _look_after(job, said)
+        return _maintain(job, away)
     except PeersUnreachable as error:
         # A `volume status` would lock volumes for minutes now, see gluster.session.
-        return Outcome((*said, *find.silent(job.addresses, error.addresses, str(error))), state=job.before)
+        return Outcome(
+            (*away, *health.unreachable_peers(job.addresses, error.addresses, f"{error}.")), state=job.before
+        )
     except Broken as error:
-        unreadable = Finding("PoolUnreadable", "", f"The pool cannot be read: {error}.")
-        return Outcome((*said, unreadable), state=job.before, failed=True)
+        unreadable = Finding("PoolQueryFailed", f"The pool cannot be read: {error}.")
+        return Outcome((*away, unreadable), state=job.before, failed=True)
 
 
 def _not_ready(pods: Sequence[PeerPod]) -> list[Finding]:
     """Peers whose pods are not Ready."""
     return [
-        Finding("PeerAway", pod.node, f"The peer on {pod.node} is not Ready: {pod.problem}.", pod.node) for pod in pods
+        Finding("PeerDisconnected", f"The peer on {pod.node} is not Ready: {pod.problem}.", node=pod.node, key=pod.node)
+        for pod in pods
     ]
 
 
-def _look_after(job: MaintenanceRun, said: Sequence[Finding]) -> Outcome:
-    observed, plan = _look_by_another(job)
-    # Nothing is touched in a pool that is not all there and ours; its bricks and heals wait while it changes by itself.
-    restoring = plan_rebuild.uuids_to_restore(job.hook.values, observed, job.memory)
-    ours = not _unexpected_peers(job, observed) and not restoring
-    may = ours and not job.unready and not job.hook.values.plan_only
-    calm = may and plan is not None and not plan.waits
+@dataclass(frozen=True)
+class Allowed:
+    """What a run may touch: the configuration of a `rejected` peer; `repairs` and heals of bricks."""
+
+    rejected: bool
+    repairs: bool
+
+
+def _allowed(job: MaintenanceRun, case: Case, plan: Plan | None) -> Allowed:
+    """Nothing in a pool that is not complete and ours; bricks and heals wait while it changes by itself."""
+    ours = not _unexpected_peers(case) and not case.uuids_to_restore
+    may_change = ours and not job.unready and not job.hook.values.plan_only
+    return Allowed(may_change, may_change and plan is not None and not plan.waits)
+
+
+def _maintain(job: MaintenanceRun, away: Sequence[Finding]) -> Outcome:
+    case, plan = _look_by_another(job)
+    allowed = _allowed(job, case, plan)
     steps: list[str] = []
-    put: list[Finding] = []
-    if plan and calm and (repairs := [phase for phase in plan.phases if phase.repair]):
-        was = observed
-        put += _execute(job, observed, repairs, steps)
-        observed, plan = _look(job, job.addresses)
-        put += find.started(was, observed)
-    heals, spaces = _health(job.runner, observed)
-    if calm:
-        put += _heal(job, observed, heals, steps)
-    on_rejected, mended = _rejected(job, observed, heals, may, steps)
-    rest = _say(job, observed, plan, heals, spaces, just_repaired={f.about for f in put})
-    state = MaintenanceState(find.to_heal(heals), mended)
-    return Outcome((*said, *put, *on_rejected, *rest), tuple(steps), state, observed)
+    resolved: list[Finding] = []
+    repairs = [phase for phase in plan.phases if phase.repair] if plan and allowed.repairs else []
+    if repairs:
+        before = case.pool
+        resolved += execute(job, before, repairs, steps)
+        case, plan = _look(job, job.addresses)
+        resolved += health.started(before, case.pool)
+    heals, spaces = _heals_and_spaces(job.runner, case.pool)
+    if allowed.repairs:
+        resolved += trigger_heals(job, case.pool, heals, steps)
+    on_rejected, repaired = handle_rejected(job, case, heals, steps if allowed.rejected else None)
+    looked = Looked(case, plan, heals, spaces, frozenset(finding.key for finding in resolved))
+    state = MaintenanceState(health.to_heal(heals), repaired)
+    return Outcome((*away, *resolved, *on_rejected, *_findings(job, looked)), tuple(steps), state, case.pool)
 
 
-def _look_by_another(job: MaintenanceRun) -> tuple[Observed, Plan | None]:
-    """A look, by another peer where the first is the odd one out: its volumes may not be the pool's."""
-    observed, plan = _look(job, job.addresses)
-    if (odd := outlier(observed)) != observed.reference_peer.name:
-        return observed, plan
+@dataclass(frozen=True)
+class Looked:
+    """What a run has seen at its end; `just_resolved` are keys of findings that it has dealt with."""
+
+    case: Case
+    plan: Plan | None
+    heals: Heals
+    spaces: Sequence[Space]
+    just_resolved: frozenset[str]
+
+
+def _findings(job: MaintenanceRun, looked: Looked) -> Iterator[Finding]:
+    """What is only reported."""
+    pool, heals = looked.case.pool, looked.heals
+    away = {pod.node for pod in job.unready}
+    disconnected = health.disconnected(pool, away)
+    yield from disconnected
+    odd = outlier(pool)
+    away |= {finding.node for finding in disconnected} | ({odd} if odd else rejections(pool).keys())
+    yield from health.offline(looked.case, away)
+    yield from health.unreachable_bricks(pool, heals, looked.just_resolved)
+    yield from health.stalled(heals, job.before.to_heal)
+    yield from health.split_brain(_split_entries(job.runner, pool, health.split_volumes(heals)))
+    yield from health.full_bricks(pool, looked.spaces, job.hook.values.disk_usage_threshold)
+    yield from _drift(looked)
+
+
+def _drift(looked: Looked) -> Iterator[Finding]:
+    """What keeps the pool from being what the values ask for; of unexpected peers the rest follows."""
+    complete = looked.plan is not None and not looked.plan.waits
+    yield from health.option_drift(looked.case)
+    if complete:
+        found = tuple(differences(looked.case))
+        yield from health.pool_drift(found)
+        refused = [d for d in found if d.answer is Answer.REFUSE and not d.restart_may_fix]
+        yield from health.blocked(_unexpected_peers(looked.case) or refused)
+
+
+def _look_by_another(job: MaintenanceRun) -> tuple[Case, Plan | None]:
+    """A look, by another peer if the first is the odd one out: its volumes may not be the pool's."""
+    case, plan = _look(job, job.addresses)
+    if (odd := outlier(case.pool)) != case.pool.reference_peer.name:
+        return case, plan
     others = {name: address for name, address in job.addresses.items() if name != odd}
     return _look(job, {**others, odd: job.addresses[odd]})
-
-
-def _say(
-    job: MaintenanceRun,
-    observed: Observed,
-    plan: Plan | None,
-    heals: Heals,
-    spaces: Sequence[Space],
-    just_repaired: Container[str],
-) -> Iterator[Finding]:
-    """What is only said."""
-    values, names = job.hook.values, [peer.name for peer in observed.peers]
-    away = {pod.node for pod in job.unready}
-    gone = find.disconnected(observed, away)
-    yield from gone
-    away |= {finding.node for finding in gone} | ({odd} if (odd := outlier(observed)) else rejections(observed).keys())
-    yield from find.bricks_offline(values, observed, away)
-    yield from find.unreachable(observed, heals, just_repaired)
-    yield from find.stalled(heals, job.before.to_heal)
-    yield from find.split_brain(_split_entries(job.runner, observed, find.split_volumes(heals)))
-    yield from find.full_bricks(observed, spaces, values.disk_usage_threshold)
-    yield from find.drifted_options(values, observed)
-    if plan and not plan.waits:
-        # Of peers that are not who they should be, the rest follows.
-        yield from find.refused(_unexpected_peers(job, observed) or plan.lasting, names)
-        yield from find.drifted_pool(plan)
 
 
 def _split_entries(runner: Runner, observed: Observed, volumes: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -185,53 +186,36 @@ def _split_entries(runner: Runner, observed: Observed, volumes: Sequence[str]) -
     return {n: split_entries(a) for n, r in zip(volumes, replies, strict=True) if (a := r.answer) is not None}
 
 
-def _look(job: MaintenanceRun, addresses: Mapping[str, str]) -> tuple[Observed, Plan | None]:
-    """A snapshot once all is calm or time is up; a plan only if every peer can be asked, for it needs all of them."""
+def _look(job: MaintenanceRun, addresses: Mapping[str, str]) -> tuple[Case, Plan | None]:
+    """A snapshot once nothing changes or time is up; a plan only if every peer can be asked, for it needs them all."""
     values, began = job.hook.values, time.monotonic()
     away = {pod.node for pod in job.unready}
     while True:
         waited = time.monotonic() - began
         try:
             if away:
-                present = {n: a for n, a in addresses.items() if n not in away | job.coming}
-                observed = observe(job.runner, present, query_all_peers=not values.host_network)
-                known = {n: a for n, a in addresses.items() if n not in job.coming}
-                return add_pending_nodes(observed, known, job.memory.uuids), None
-            observed, plan = observe_and_plan(job.runner, values, addresses, job.memory, coming=job.coming)
+                present = {n: a for n, a in addresses.items() if n not in away | job.pending}
+                observed = observe(job.runner, present, values)
+                known = {n: a for n, a in addresses.items() if n not in job.pending}
+                return Case(values, add_pending_nodes(observed, known, job.memory.uuids), job.memory), None
+            case, plan = observe_and_plan(job.runner, values, addresses, job.memory, coming=job.pending)
         except PeersUnreachable:
             raise
         except Broken:
             if waited > READ_SECONDS:
                 raise
         else:
-            if not (plan.waits or plan.repairs) or waited > SETTLE_SECONDS:
-                return observed, plan
+            if not (plan.waits or plan.unstarted) or waited > SETTLE_SECONDS:
+                return case, plan
         time.sleep(LOOK_SECONDS)
 
 
-def _unexpected_peers(job: MaintenanceRun, observed: Observed) -> tuple[str, ...]:
+def _unexpected_peers(case: Case) -> list[Difference]:
     """Why the peers are not the ones that they should be."""
-    values, memory = job.hook.values, job.memory
-    return plan_peers.decide(observed, memory.uuids, plan_rebuild.uuids_to_restore(values, observed, memory)).refusals
+    return [difference for difference in peers.differences(case) if difference.answer is Answer.REFUSE]
 
 
-def _execute(job: MaintenanceRun, observed: Observed, phases: Iterable[Phase], steps: list[str]) -> list[Finding]:
-    """Do the steps; a finding for the one that failed."""
-    members = [observed.reference_peer.name]
-
-    def done(step: Done) -> None:
-        steps.append(f"  done in {step.seconds:.1f} s: {step.step}")
-
-    for phase in phases:
-        job.hook.stop_if_lease_lost()
-        try:
-            apply_phase(job.runner, phase, members, job.hook.deadline, done, steps.append)
-        except Broken as error:
-            return [Finding("RepairFailed", phase.title, f"{phase.title}: {error}.")]
-    return []
-
-
-def _health(runner: Runner, observed: Observed) -> tuple[Heals, tuple[Space, ...]]:
+def _heals_and_spaces(runner: Runner, observed: Observed) -> tuple[Heals, tuple[Space, ...]]:
     """Heals and file systems, as one peer knows them, in one exec. What a volume refuses to tell is left out."""
     started = [volume for volume in observed.volumes if volume.started]
     if not started:
@@ -239,65 +223,5 @@ def _health(runner: Runner, observed: Observed) -> tuple[Heals, tuple[Space, ...
     names = [volume.name for volume in started if volume.set_size > 1]
     commands = ["volume status all detail", *(f"volume heal {name} info summary" for name in names)]
     status, *replies = session(runner, observed.reference_peer.name, commands)
-    told = {n: heals_of(a) for n, r in zip(names, replies, strict=True) if (a := r.answer) is not None}
-    return told, parse_spaces(answer) if (answer := status.answer) is not None else ()
-
-
-def _heal(job: MaintenanceRun, observed: Observed, heals: Heals, steps: list[str]) -> list[Finding]:
-    """Ask for the heals that wait: a self-heal daemon looks by itself only every ten minutes."""
-    waiting = find.to_heal(heals)
-    if not waiting:
-        return []
-    phase = Phase("Ask for the heals that wait", tuple(ask_to_heal(name) for name in waiting))
-    asked = [
-        Finding(
-            "HealAsked",
-            name,
-            f"{name} has {entries(count)} to heal: the heal was asked for.",
-            good=True,
-        )
-        for name, count in waiting.items()
-    ]
-    return _execute(job, observed, [phase], steps) or asked
-
-
-def _rejected(
-    job: MaintenanceRun, observed: Observed, heals: Heals, may: bool, steps: list[str]
-) -> tuple[list[Finding], tuple[str, ...]]:
-    """Findings on peers that reject each other, after a repair of the odd one where values want it; and `mended`."""
-    rejecting, odd = rejections(observed), outlier(observed)
-    mended = tuple(node for node in job.before.mended if node in rejecting)
-    if not rejecting:
-        return [], ()
-    away = {pod.node for pod in job.unready} | job.coming
-    found = copies(job.runner, [peer.name for peer in observed.peers if peer.name not in away])
-    remedy = "`maintenance.repairRejected: true` lets it take the volume over from the others anew."
-    if odd and may and job.hook.values.repair_rejected:
-        step = rejected.repair(job.hook.values, observed, odd, found, heals)
-        if isinstance(step, str):
-            remedy = f"It is not repaired now: {step}."
-        elif odd in mended:
-            remedy = "It was repaired once and is rejected again, so it is left alone: see its log."
-        else:
-            return _mend(job, observed, step, found, steps), (*mended, odd)
-    return rejected.findings(rejecting, odd, found, remedy), mended
-
-
-def _mend(job: MaintenanceRun, observed: Observed, step: Step, found: Copies, steps: list[str]) -> list[Finding]:
-    """Carry out the repair of a rejected peer and wait until the others take it in."""
-    if failed := _execute(job, observed, [Phase("Repair a rejected peer", (step,))], steps):
-        return failed
-    until = min(time.monotonic() + MEND_SECONDS, job.hook.deadline)
-    known = {n: a for n, a in job.addresses.items() if n not in job.coming}
-    while time.monotonic() < until:
-        time.sleep(1)
-        try:
-            now = observe(job.runner, known, query_all_peers=not job.hook.values.host_network)
-        except Broken:
-            continue
-        healthy = all(view.healthy for peer in now.peers for view in peer.views or ())
-        if healthy and not any(True for v in now.volumes if v.started for _ in plan_repair.offline(v, now)):
-            text = f"{step.peer} was rejected; it took {', '.join(rejected.differing(found))} over from the others."
-            return [Finding("PeerRepaired", step.peer, text, step.peer, good=True)]
-    text = f"{step.peer} was rejected and has not come back {MEND_SECONDS} s after its repair: see its pod's log."
-    return [Finding("PeerRejected", step.peer, text, step.peer)]
+    heals = {n: heals_of(a) for n, r in zip(names, replies, strict=True) if (a := r.answer) is not None}
+    return heals, parse_spaces(answer) if (answer := status.answer) is not None else ()

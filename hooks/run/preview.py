@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from hooks.gluster.model import Observed
 from hooks.gluster.runner import Runner
 from hooks.kube.pods import NODE_ANNOTATION, PeerPod
-from hooks.plan.build import Plan
+from hooks.plan import sentences
+from hooks.plan.build import Policy
+from hooks.plan.differences import Difference
+from hooks.plan.model import Message, Plan, Step
+from hooks.plan.obstacles import NodesPending
 from hooks.plan.state import HookState
-from hooks.plan.upgrade import LivePeer, removed_nodes, restarting, state_path_changed, tls_changed
-from hooks.run.addresses import addresses_of, moved
+from hooks.plan.upgrade import (
+    LivePeer,
+    LivePeers,
+    network_changed,
+    removed_nodes,
+    restarting,
+    state_path_changed,
+    tls_changed,
+)
+from hooks.run.addresses import addresses_of
 from hooks.run.reconcile import observe_and_plan, retry_until_readable
 from hooks.run.report import plan_text
 from hooks.values.model import Values
 
 READ_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class LiveRelease:
+    """A release as the API server and its record show it; `network` is the one that its pool was made on."""
+
+    state: HookState
+    network: str | None
+    pods: Sequence[PeerPod]
+    peers: LivePeers
 
 
 @dataclass(frozen=True)
@@ -47,44 +70,41 @@ def live_peers(sets: Sequence[Mapping[str, Any]]) -> dict[str, LivePeer]:
     return peers
 
 
-def preview(
-    values: Values,
-    memory: HookState,
-    network: str | None,
-    pods: Sequence[PeerPod],
-    sets: Sequence[Mapping[str, Any]],
-    runner: Runner,
-) -> Preview:
-    """Draw the plan for `values`. `pods` and `sets` are those of the release, `network` is what its record says.
+def preview(values: Values, release: LiveRelease, runner: Runner, policy: Policy) -> Preview:
+    """Draw the plan for `values`.
 
     Nodes without a peer yet stand in the plan as new, empty ones. Raises Refused when the pool cannot be read.
     """
-    live = live_peers(sets)
-    refusals = [reason] if (reason := moved(values, network)) else []
-    refusals += state_path_changed(values, live) + tls_changed(values, live, memory.uuids)
-    running = [pod for pod in pods if pod.node in live]
+    live, state = release.peers, release.state
+    obstacles: list[Difference] = [
+        *network_changed(values, release.network),
+        *state_path_changed(values, live),
+        *tls_changed(values, live, state),
+    ]
+    running = [pod for pod in release.pods if pod.node in live]
     unready = tuple(pod for pod in running if not pod.ready)
-    if refusals or unready:
-        refusals += removed_nodes(values, live, memory.uuids, None)
-        return Preview(Plan(refusals=tuple(refusals)), None, unready)
+    if obstacles or unready:
+        return Preview(_refuse(Plan(), [*obstacles, *removed_nodes(values, live, state, None)]), None, unready)
     changed = restarting(values, live) | {pod.node for pod in running if pod.outdated}
-    coming = tuple(pod.node for pod in pods if pod.node not in live)
-    addresses = {**addresses_of(values, pods), **{node: _unknown(values, node) for node in coming}}
-    observed, plan = retry_until_readable(
-        lambda: observe_and_plan(runner, values, addresses, memory, changed, coming),
+    pending = tuple(pod.node for pod in release.pods if pod.node not in live)
+    addresses = {**addresses_of(values, release.pods), **{node: _unknown(values, node) for node in pending}}
+    case, plan = retry_until_readable(
+        lambda: observe_and_plan(runner, values, addresses, state, changed, pending, policy=policy),
         time.monotonic() + READ_SECONDS,
         "nothing was changed",
     )
-    asked = observed if running else None
-    plan = replace(plan, refusals=(*removed_nodes(values, live, memory.uuids, asked), *plan.refusals))
-    if coming and live:
-        note = f"{', '.join(coming)}: no peer runs there yet; its state and folders are looked at when it does."
-        plan = replace(plan, notes=(*plan.notes, note))
-    return Preview(plan, observed, changed=tuple(pod.node for pod in pods if pod.node in changed))
+    plan = _refuse(plan, removed_nodes(values, live, state, case.pool if running else None))
+    if pending and live:
+        plan = replace(plan, notes=(*plan.notes, sentences.note(NodesPending(nodes=pending))))
+    return Preview(plan, case.pool, changed=tuple(pod.node for pod in release.pods if pod.node in changed))
+
+
+def _refuse(plan: Plan, obstacles: Iterable[Difference]) -> Plan:
+    return replace(plan, refusals=(*map(sentences.refusal, obstacles), *plan.refusals))
 
 
 def _unknown(values: Values, node: str) -> str:
-    """A new node's address, where values do not tell it."""
+    """A new node's address, where values do not give it."""
     entry = next(entry for entry in values.nodes if entry.name == node)
     return entry.address or f"<address of {node}>"
 
@@ -100,3 +120,34 @@ def preview_text(seen: Preview) -> str:
     if seen.observed or seen.plan.refusals:
         lines.append(plan_text(seen.plan, seen.observed or Observed(())))
     return "\n".join(lines)
+
+
+def preview_json(seen: Preview) -> str:
+    """The same for programs: kinds, nodes and volumes, and steps as lists of arguments."""
+    plan = seen.plan
+    document = {
+        "refusals": [_message(refusal) for refusal in plan.refusals],
+        "waits": [_message(wait) for wait in plan.waits],
+        "notes": [_message(note) for note in plan.notes],
+        "notReady": [{"node": pod.node, "problem": pod.problem} for pod in seen.unready],
+        "restarts": list(seen.changed),
+        "phases": [
+            {
+                "title": phase.title,
+                "observe": phase.observe,
+                "repair": phase.repair,
+                "steps": [_step(step) for step in phase.steps],
+            }
+            for phase in plan.phases
+        ],
+    }
+    return json.dumps(document, indent=2)
+
+
+def _message(message: Message) -> dict[str, Any]:
+    return asdict(message)
+
+
+def _step(step: Step) -> dict[str, Any]:
+    kind = type(step).__name__[0].lower() + type(step).__name__[1:]
+    return {"type": kind, "argv": list(step.argv), "peer": step.peer, "volume": step.volume, "why": step.why}

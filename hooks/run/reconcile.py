@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from hooks.gluster.folders import Folder
 from hooks.gluster.model import Observed
-from hooks.gluster.observe import add_pending_nodes, observe, query_each_peer, with_folders
+from hooks.gluster.observe import add_pending_nodes, observe, observe_each_peer, query_each_peer, with_folders
 from hooks.gluster.runner import OutcomeUnknown, PeerUnavailable, Runner
 from hooks.gluster.session import Broken, GlusterError
-from hooks.plan.build import Plan, bricks_to_inspect, make_plan, record_before_repairs, remembered, settled
-from hooks.plan.drain import pool_of
-from hooks.plan.model import Step, Until
-from hooks.plan.rebuild import words
-from hooks.plan.repair import offline
+from hooks.plan import record
+from hooks.plan.build import Policy, bricks_to_inspect, make_plan
+from hooks.plan.case import Case, unused_rebuild_words
+from hooks.plan.drain import without_departed
+from hooks.plan.model import Plan, Script, Step, WaitFor, Work
 from hooks.plan.state import HookState
 from hooks.run.apply import EndedBadly, Unfinished, apply_phase
 from hooks.run.report import Report, plan_text
@@ -67,12 +67,12 @@ def observe_and_plan(
     values: Values,
     addresses: Mapping[str, str],
     memory: HookState,
-    restarting: Container[str] = (),
+    restarting: Collection[str] = (),
     coming: Container[str] = (),
     known: Mapping[BrickSpec, Folder] | None = None,
     new: bool = False,
-    repair_only: bool = False,
-) -> tuple[Observed, Plan]:
+    policy: Policy = Policy.FULL,
+) -> tuple[Case, Plan]:
     """One snapshot of the pool and the plan for it; `known` folders are not read again, `coming` nodes have no peer.
 
     Raises what observe() raises.
@@ -80,17 +80,17 @@ def observe_and_plan(
     present = {node: address for node, address in addresses.items() if node not in coming}
     if new:
         # Probably every volume is to be made.
-        observed = observe(runner, present, new=True, bricks=[b for spec in values.volumes for b in spec.bricks])
+        observed = observe_each_peer(runner, present, [brick for spec in values.volumes for brick in spec.bricks])
         known = observed.folders
     else:
-        observed = observe(runner, present, query_all_peers=not values.host_network) if present else Observed(())
-    observed = pool_of(values, add_pending_nodes(observed, addresses, memory.uuids))
-    if rebuilding := words(values, memory).keys() & present.keys():
+        observed = observe(runner, present, values) if present else Observed(())
+    observed = without_departed(values, add_pending_nodes(observed, addresses, memory.uuids))
+    if rebuilding := unused_rebuild_words(values, memory).keys() & present.keys():
         observed = query_each_peer(runner, observed, rebuilding)
-    bricks = bricks_to_inspect(values, observed, memory)
-    if bricks:
-        observed = with_folders(runner, observed, bricks, coming, known)
-    return observed, make_plan(values, observed, memory, restarting, repair_only)
+    case = Case(values, observed, memory, frozenset(restarting))
+    if bricks := bricks_to_inspect(case):
+        case = replace(case, pool=with_folders(runner, observed, bricks, coming, known))
+    return case, make_plan(case, policy)
 
 
 def retry_until_readable(look: Callable[[], R], until: float, stands: str) -> R:
@@ -115,9 +115,9 @@ def converge(
     Raises Refused with the reasons: the plan refuses, a command failed, or time is up; they say whether this run has
     `changed` anything.
     """
-    observed, memory = _reconcile(hook, runner, addresses, memory, changed)
-    hook.remember(settled(hook.values, observed, memory))
-    return _online(hook, runner, addresses, observed)
+    case = _reconcile(hook, runner, addresses, memory, changed)
+    hook.remember(record.after_success(case))
+    return _online(hook, runner, addresses, case.pool)
 
 
 def mend(hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: HookState) -> HookState:
@@ -125,7 +125,7 @@ def mend(hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: HookS
 
     What is in the way may be just what a peer's new pod is needed for. Raises Refused when a command failed.
     """
-    return _reconcile(hook, runner, addresses, memory, False, repair_only=True)[1]
+    return _reconcile(hook, runner, addresses, memory, False, policy=Policy.REPAIRS).state
 
 
 def _reconcile(
@@ -134,24 +134,25 @@ def _reconcile(
     addresses: Mapping[str, str],
     memory: HookState,
     changed: bool,
-    repair_only: bool = False,
-) -> tuple[Observed, HookState]:
-    """Look, plan and do until there is nothing left to do, or to mend."""
+    policy: Policy = Policy.FULL,
+) -> Case:
+    """Look, plan and do until there is nothing left to do; the last case, its state as it is recorded."""
     shown: list[Step] = []
     done: list[Plan] = []
     known: Mapping[BrickSpec, Folder] = {}
     while True:
-        observed, plan = _wait_until_stable(hook, runner, addresses, memory, changed, known, repair_only)
-        if plan.refusals or plan.waits:
-            if repair_only:
-                return observed, memory
+        case, plan = _wait_until_stable(hook, runner, addresses, memory, changed, known, policy)
+        observed = case.pool
+        if plan.blocked:
+            if policy is Policy.REPAIRS:
+                return case
             raise Refused(_reasons(plan) if changed else plan_text(plan, observed))
-        if any(step not in shown for step in plan.steps) or not (shown or repair_only):
+        if any(step not in shown for step in plan.steps) or not (shown or policy is Policy.REPAIRS):
             hook.report.say(plan_text(plan, observed))
             shown += plan.steps
         if not plan.steps:
-            return observed, memory
-        memory = (record_before_repairs if repair_only else remembered)(memory, hook.values, observed)
+            return case
+        memory = record.before_repairs(case) if policy is Policy.REPAIRS else record.before_steps(case)
         hook.remember(memory)
         if done.count(plan) >= SAME_PLAN:
             raise Refused(
@@ -162,9 +163,10 @@ def _reconcile(
             done.append(plan)
         changed = True
         # What only joined peers has touched no folder.
-        touched = any(step.volume or step.shell for phase in plan.next_phases for step in phase.steps)
+        steps = [step for phase in plan.next_phases for step in phase.steps]
+        touched = any(step.volume or isinstance(step, Script) for step in steps)
         known = {} if touched else observed.folders
-        memory = memory.followed(waited[Until.REBALANCED], waited[Until.HEALED])
+        memory = memory.without_finished(waited[Work.REBALANCE], waited[Work.HEAL])
         hook.remember(memory)
 
 
@@ -174,13 +176,13 @@ def _reasons(plan: Plan) -> str:
     )
 
 
-def _execute(hook: Hook, runner: Runner, plan: Plan, observed: Observed) -> tuple[dict[Until, set[str]], bool]:
+def _execute(hook: Hook, runner: Runner, plan: Plan, observed: Observed) -> tuple[dict[Work, set[str]], bool]:
     """Do the plan's next phases.
 
     Returns the volumes that were waited for to the end and not changed since, and whether it broke off at a step whose
     outcome is not known.
     """
-    waited: dict[Until, set[str]] = {until: set() for until in Until}
+    waited: dict[Work, set[str]] = {work: set() for work in Work}
     others = [p.name for p in observed.peers if p is not observed.reference_peer and p.name not in hook.values.drained]
     members = [observed.reference_peer.name, *others]
     if hook.values.tls:
@@ -189,8 +191,8 @@ def _execute(hook: Hook, runner: Runner, plan: Plan, observed: Observed) -> tupl
     for phase in plan.next_phases:
         if hook.left() < 0:
             raise Refused("Time is up. What was done stands; run `helm upgrade` again to go on from there.")
-        changing = {step.volume for step in phase.steps if step.until is None}
-        waited = {until: volumes - changing for until, volumes in waited.items()}
+        changing = {step.volume for step in phase.steps if not isinstance(step, WaitFor)}
+        waited = {work: volumes - changing for work, volumes in waited.items()}
         try:
             apply_phase(runner, phase, members, hook.deadline, hook.report.done, hook.report.say)
         except GlusterError as error:
@@ -206,8 +208,8 @@ def _execute(hook: Hook, runner: Runner, plan: Plan, observed: Observed) -> tupl
             hook.report.say(f"  {error}: looking at the pool again.")
             return waited, True
         for step in phase.steps:
-            if step.until is not None:
-                waited[step.until].add(step.volume)
+            if isinstance(step, WaitFor):
+                waited[step.work].add(step.volume)
     return waited, False
 
 
@@ -218,8 +220,8 @@ def _wait_until_stable(
     memory: HookState,
     changed: bool,
     known: Mapping[BrickSpec, Folder],
-    repair_only: bool,
-) -> tuple[Observed, Plan]:
+    policy: Policy,
+) -> tuple[Case, Plan]:
     """Look until the plan has no `waits` and nothing to repair, or that does not pass by itself.
 
     After a start glusterd may need some seconds to find its peers again and to bring up its bricks.
@@ -228,17 +230,17 @@ def _wait_until_stable(
     until = min(time.monotonic() + SETTLE_SECONDS, hook.deadline)
     repair = min(time.monotonic() + REPAIR_SECONDS, hook.deadline)
 
-    def look() -> tuple[Observed, Plan]:
-        return observe_and_plan(runner, hook.values, addresses, memory, known=known, new=new, repair_only=repair_only)
+    def look() -> tuple[Case, Plan]:
+        return observe_and_plan(runner, hook.values, addresses, memory, known=known, new=new, policy=policy)
 
     while True:
-        observed, plan = retry_until_readable(
+        case, plan = retry_until_readable(
             look, until, "what was done before stands" if changed else "nothing was changed"
         )
         now = time.monotonic()
-        passing = (plan.waits and not plan.refusals and now < until) or (plan.repairs and now < repair)
+        passing = (plan.waits and not plan.refusals and now < until) or (plan.unstarted and now < repair)
         if not passing:
-            return observed, plan
+            return case, plan
         time.sleep(0.5)
 
 
@@ -253,9 +255,7 @@ def _online(hook: Hook, runner: Runner, addresses: Mapping[str, str], observed: 
             )
         time.sleep(1)
         try:
-            observed = replace(
-                observe(runner, addresses, query_all_peers=not hook.values.host_network), folders=observed.folders
-            )
+            observed = replace(observe(runner, addresses, hook.values), folders=observed.folders)
         except Broken as error:
             hook.report.say(f"  {error}: looking again.")
     return observed
@@ -268,5 +268,5 @@ def offline_bricks(values: Values, observed: Observed) -> list[str]:
         f"{volume.name}: brick {brick} on {observed.name_of(brick.peer)}"
         for volume in observed.volumes
         if volume.name in wanted
-        for brick in offline(volume, observed)
+        for brick in observed.offline(volume)
     ]

@@ -6,8 +6,7 @@ import time
 from collections.abc import Sequence
 
 from hooks.gluster.model import Observed, Process
-from hooks.plan.build import Plan
-from hooks.plan.volumes import kind_of
+from hooks.plan.model import Plan
 from hooks.run.apply import Done
 from hooks.text import counted
 from hooks.values.model import Values
@@ -40,7 +39,7 @@ class Report:
 
 def headline(plan: Plan, observed: Observed) -> str:
     """The plan in a sentence that stands alone."""
-    if plan.refusals or plan.waits:
+    if plan.blocked:
         return f"Refused, nothing was changed: {counted(len(plan.refusals or plan.waits), 'reason')}."
     peers = counted(len(observed.peers), "peer")
     if not plan.steps:
@@ -52,7 +51,7 @@ def plan_text(plan: Plan, observed: Observed) -> str:
     """The whole plan: its sentence, reasons against it, each phase's exact commands, notes."""
     lines = [headline(plan, observed)]
     lines += [f"  - {reason}" for reason in plan.refusals + plan.waits]
-    if not (plan.refusals or plan.waits):
+    if not plan.blocked:
         for phase in plan.phases:
             lines.append(f"  {phase.title}:")
             for step in phase.steps:
@@ -67,7 +66,7 @@ def status_table(observed: Observed) -> str:
     rows = [("BRICK", "NODE", "PORT", "ONLINE", "PID")]
     heads: dict[int, str] = {}
     for volume in observed.volumes:
-        heads[len(rows)] = f"Volume {volume.name} ({kind_of(volume)}, {'started' if volume.started else 'not started'})"
+        heads[len(rows)] = f"Volume {volume.name} ({volume.kind}, {'started' if volume.started else 'not started'})"
         live = {(p.peer, p.path): p for p in observed.processes_of(volume.name)}
         for brick in volume.bricks:
             process = live.get((brick.peer, brick.path))

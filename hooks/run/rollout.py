@@ -9,15 +9,15 @@ import time
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from hooks.gluster import scripts
 from hooks.gluster.model import Observed
 from hooks.gluster.observe import observe
 from hooks.gluster.runner import Runner
 from hooks.gluster.session import Broken, Reply, session
 from hooks.gluster.xml import healed, unhealed_bricks
 from hooks.kube.pods import PeerPod
+from hooks.plan import sentences
 from hooks.plan.availability import depend_on, unavailable_without
-from hooks.plan.repair import offline
-from hooks.plan.volumes import ask_to_heal
 from hooks.run.reconcile import REPAIR_SECONDS, Hook, Refused
 from hooks.run.wait import rest
 
@@ -89,7 +89,7 @@ def roll_out(
         return pods
     hook.report.say(f"{len(outdated)} of {len(pods)} peers get a changed pod, one at a time: {', '.join(outdated)}.")
     observed, first = _wait_until_whole(hook, runner_of(pods), addresses, outdated)
-    harmed = [text for node in outdated for text in unavailable_without(node, observed)]
+    harmed = [sentences.words(found)[0] for node in outdated for found in unavailable_without(node, observed)]
     if harmed and not hook.values.allow_downtime:
         raise Refused("\n".join(["Peers are not restarted:", *(f"  - {text}" for text in harmed), _REMEDY]))
     while outdated:
@@ -119,7 +119,7 @@ def _wait_until_whole(
     while True:
         first, looking = None, time.monotonic()
         try:
-            looked = observe(runner, addresses, query_all_peers=not hook.values.host_network)
+            looked = observe(runner, addresses, hook.values)
             observed = _without(hook.values.deleted, looked)
             reasons = _broken(observed)
             unhealed = {} if reasons else _unhealed(runner, observed)
@@ -193,7 +193,7 @@ def _broken(observed: Observed) -> list[tuple[str, str]]:
     reasons += [
         (observed.name_of(brick.peer), f"the brick {brick} of {volume.name} is offline")
         for volume in started
-        for brick in offline(volume, observed)
+        for brick in observed.offline(volume)
     ]
     reasons += [("", f"{v.name} is being rebalanced") for v in started if observed.rebalancing(v.name)]
     leaving = [v.name for v in started if (removal := observed.removing(v.name)) and removal.running]
@@ -219,5 +219,4 @@ def _unhealed(runner: Runner, observed: Observed) -> dict[str, str]:
 
 
 def _ask_to_heal(runner: Runner, peer: str, volumes: Iterable[str]) -> None:
-    ask = "; ".join(ask_to_heal(name).command for name in volumes)
-    runner.run(peer, ["timeout", "60", "sh", "-c", ask], timeout=70)
+    runner.run(peer, ["timeout", "60", *scripts.argv("heal.sh", *volumes)], timeout=70)

@@ -177,7 +177,7 @@ def test_a_peer_that_is_away_and_then_rejected(
     log = installed.maintain()
     assert f"The peer on {three} is not Ready: it has no pod yet." in log
     assert log.startswith("Looked after the pool of 3 peers: 0 put right, 1 finding.")
-    (event,) = events(installed, "PeerAway")
+    (event,) = events(installed, "PeerDisconnected")
     assert event["involvedObject"]["name"] == f"gluster-{three}"
 
     lab.kubectl("scale", *peer, "--replicas=1")

@@ -142,9 +142,8 @@ def test_another_transaction_is_waited_for() -> None:
         ({"kind": "filled", "id": "ab" * 16, "data": "yes"}, "brick of a volume this pool does not know"),
         ({"kind": "filled", "data": "yes"}, "is not empty and no brick"),
         ({"kind": "other"}, "no folder"),
-        ({"device": None}, "the brick directory /mnt/brick1 is not on the node"),
-        ({"device": 2}, "lies on the node's root disk"),
-        ({"place": "/mnt/brick1"}, "lies on the node's root disk"),
+        ({"parent": False}, "the brick directory /mnt/brick1 is not on the node"),
+        ({"root_disk": True}, "lies on the node's root disk"),
     ],
 )
 def test_foreign_folders_are_refused_and_nothing_is_changed(folder: dict[str, object], says: str) -> None:
@@ -163,7 +162,7 @@ def test_root_disk_is_allowed_when_values_say_so() -> None:
     pool = FakePool("a", "b", "c")
     for peer in pool.peers.values():
         for name in ("newvol", "safe"):
-            peer.folder(f"/mnt/brick1/{name}")["device"] = 2
+            peer.folder(f"/mnt/brick1/{name}")["root_disk"] = True
     assert len(Run(pool, {**THREE, "allowRootDiskBricks": True})().volumes) == 2
 
 
@@ -248,8 +247,8 @@ def two_plans() -> str:
     """The plan of an install, and of a change of much of it."""
 
     def planned(run: Run) -> str:
-        observed, plan = observe_and_plan(run.pool, run.values, run.addresses, run.memory)
-        return plan_text(plan, observed)
+        case, plan = observe_and_plan(run.pool, run.values, run.addresses, run.memory)
+        return plan_text(plan, case.pool)
 
     def volumes(safe: dict[str, Any], pair: dict[str, Any], *more: dict[str, Any]) -> list[dict[str, Any]]:
         return [{"name": "safe", "replica": 3, "options": safe}, {"name": "pair", "replica": 2, "options": pair}, *more]

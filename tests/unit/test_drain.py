@@ -186,6 +186,6 @@ def test_what_was_to_leave_and_moves_after_all_keeps_its_old_copy() -> None:
     cut = Run(run.pool, raw("abc", "c", volumes, both), run.memory)
     with pytest.raises(SystemExit):
         cut()
-    assert cut.memory.left
+    assert cut.memory.retired_bricks
     run.pool.lose_connection = lambda number: False
     drained(cut, raw("abcd", "c", volumes, both), "c")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hooks.plan.health import Finding
+from hooks.plan.model import Finding
 from hooks.run.events import events_of
 
 SETS: list[dict[str, Any]] = [
@@ -18,13 +18,13 @@ SETS: list[dict[str, Any]] = [
     }
     for node in "ba"
 ]
-FULL = Finding("BrickFull", "b:/mnt/brick1", "b:/mnt/brick1 is 91 % full.", "b")
+FULL = Finding("BrickFull", "b:/mnt/brick1 is 91 % full.", node="b", key="b:/mnt/brick1")
 FIRST, LATER = "2026-11-24T18:00:00Z", "2026-11-24T18:10:00Z"
 
 
 def test_a_finding_that_lasts_stays_one_event_and_counts() -> None:
     (first,) = events_of([FULL], SETS, [], FIRST)
-    fuller = Finding("BrickFull", "b:/mnt/brick1", "b:/mnt/brick1 is 92 % full.", "b")
+    fuller = Finding("BrickFull", "b:/mnt/brick1 is 92 % full.", node="b", key="b:/mnt/brick1")
     (second,) = events_of([fuller], SETS, [first], LATER)
     assert first["metadata"]["name"] == second["metadata"]["name"]
     assert (first["count"], second["count"]) == (1, 2)
@@ -36,10 +36,10 @@ def test_a_finding_that_lasts_stays_one_event_and_counts() -> None:
 def test_each_finding_has_an_event_of_its_own_and_the_pool_s_lie_on_the_first_peer() -> None:
     found = [
         FULL,
-        Finding("SplitBrain", "v", "v has 1 entry in split-brain."),
-        Finding("SplitBrain", "w", "w has 1 entry in split-brain."),
-        Finding("BrickStarted", "b:/mnt/brick1", "started", "b", good=True),
-        Finding("PeerAway", "gone", "gone is away", "a node that values do not list"),
+        Finding("SplitBrain", "v has 1 entry in split-brain.", key="v"),
+        Finding("SplitBrain", "w has 1 entry in split-brain.", key="w"),
+        Finding("BrickStarted", "started", node="b", key="b:/mnt/brick1", resolved=True),
+        Finding("PeerDisconnected", "gone is away", node="a node that values do not list", key="gone"),
     ]
     events = events_of(found, SETS, [], FIRST)
     assert len({event["metadata"]["name"] for event in events}) == 5
@@ -48,7 +48,7 @@ def test_each_finding_has_an_event_of_its_own_and_the_pool_s_lie_on_the_first_pe
 
 
 def test_a_long_message_is_cut_to_what_kubernetes_takes() -> None:
-    (event,) = events_of([Finding("PlanRefused", "x", "x" * 2000)], SETS, [], FIRST)
+    (event,) = events_of([Finding("UpgradeBlocked", "x" * 2000, key="x")], SETS, [], FIRST)
     assert len(event["message"]) == 1024
 
 

@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from hooks.gluster.runner import ExecResult, OutcomeUnknown, PeerUnavailable
-from hooks.gluster.session import SLOW, TIMEOUT, session, session_with_host_info
+from hooks.gluster.session import (
+    SLOW,
+    TIMEOUT,
+    Command,
+    fail_fast_per_volume,
+    session,
+    session_with_host_info,
+)
+from tests.unit.here import Here
 
 DATA = Path(__file__).parent.parent / "data" / "gluster-11.1"
 
@@ -63,42 +71,45 @@ done
 """
 
 
-class Here:
-    """Runs everything on this machine, with another `gluster`."""
-
-    def __init__(self, folder: Path) -> None:
-        self.tried = folder / "tried"
-        program = folder / "gluster"
-        program.write_text(GLUSTER)
-        program.chmod(0o755)
-        self.environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "TRIED": str(self.tried)}
-
-    def run(self, peer: str, argv: Sequence[str], stdin: str = "", timeout: float = 60) -> ExecResult:
-        done = subprocess.run(
-            argv, input=stdin, capture_output=True, text=True, timeout=timeout, env=self.environment, check=False
-        )
-        return ExecResult(done.stdout, done.stderr, done.returncode)
+@pytest.fixture
+def here(tmp_path: Path) -> Here:
+    """This machine, with that `gluster`."""
+    (tmp_path / "gluster").write_text(GLUSTER)
+    (tmp_path / "gluster").chmod(0o755)
+    return Here(PATH=f"{tmp_path}:{os.environ['PATH']}", TRIED=str(tmp_path / "tried"))
 
 
 @pytest.mark.parametrize("word", ["bad", "usage"])
-def test_bound_commands_of_a_volume_end_with_the_first_that_is_refused(tmp_path: Path, word: str) -> None:
-    here = Here(tmp_path)
-    commands = ["volume create a", "volume create b", f"volume set a {word}", "volume start a", "volume start b"]
-    replies = session(here, "x", commands, bound=True)
+def test_commands_of_a_volume_end_with_the_first_that_is_refused(here: Here, tmp_path: Path, word: str) -> None:
+    texts = ["volume create a", "volume create b", f"volume set a {word}", "volume start a", "volume start b"]
+    commands = [Command(tuple(text.split()), volume=text.split()[2]) for text in texts]
+    replies = fail_fast_per_volume(here, "x", commands)
     assert [reply.ok for reply in replies] == [True, True, False, False, True]
     assert replies[3].message == "not tried after the one before"
-    assert "volume start a" not in here.tried.read_text().splitlines()
-    assert here.tried.read_text().splitlines().count("volume start b") == 1
+    assert "volume start a" not in (tmp_path / "tried").read_text().splitlines()
+    assert (tmp_path / "tried").read_text().splitlines().count("volume start b") == 1
+
+
+def test_commands_that_belong_to_no_volume_do_not_end_with_one_another(here: Here, tmp_path: Path) -> None:
+    commands = [Command(("peer", "probe", name)) for name in ("bad", "b", "b")]
+    commands += [Command(("volume", "start", "v"), "v"), Command(("volume", "stop", "v"), "v")]
+    replies = fail_fast_per_volume(here, "x", commands)
+    assert [reply.ok for reply in replies] == [False, True, True, True, True]
+    assert (tmp_path / "tried").read_text().splitlines() == [str(command) for command in commands]
+
+
+@pytest.mark.parametrize("argument", ["a b", "", "a\nvolume stop v", "a\t"])
+def test_a_command_s_arguments_have_no_space(argument: str) -> None:
+    with pytest.raises(ValueError, match="no argument that is empty or has a space"):
+        Command(("volume", "start", argument))
 
 
 @pytest.mark.parametrize(
     ("argv", "output", "code"),
     [([], "", 0), (["printf", "%s\n", "a b", "c"], "a b\nc\n", 0), (["sh", "-c", "echo @; exit 3"], "@\n", 3)],
 )
-def test_a_peer_says_its_addresses_and_answers_in_one_exec(
-    tmp_path: Path, argv: list[str], output: str, code: int
-) -> None:
-    said = session_with_host_info(Here(tmp_path), "x", ["peer status", "volume info"], argv=argv)
+def test_a_peer_says_its_addresses_and_answers_in_one_exec(here: Here, argv: list[str], output: str, code: int) -> None:
+    said = session_with_host_info(here, "x", ["peer status", "volume info"], argv=argv)
     own = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=True).stdout
     assert said.addresses == set(own.split())
     assert (said.result.stdout, said.result.exit_code) == (output, code)

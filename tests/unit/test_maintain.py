@@ -10,8 +10,9 @@ import pytest
 from hooks.kube.pods import PeerPod
 from hooks.plan.state import HookState, MaintenanceState
 from hooks.run import maintain as module
-from hooks.run.maintain import MaintenanceRun, Outcome, maintain
+from hooks.run.maintain import Outcome, maintain
 from hooks.run.reconcile import Hook
+from hooks.run.repairs import MaintenanceRun
 from hooks.run.report import Report
 from hooks.values.parse import parse
 from tests.support.values import merged
@@ -68,7 +69,7 @@ def kept(no_waiting: None, monkeypatch: pytest.MonkeyPatch) -> Kept:
 
 
 def reasons(outcome: Outcome) -> list[tuple[str, str]]:
-    return [(finding.reason, finding.node) for finding in outcome.findings]
+    return [(finding.kind, finding.node) for finding in outcome.findings]
 
 
 def test_a_healthy_pool_costs_three_execs_and_nothing_is_said(kept: Kept) -> None:
@@ -109,25 +110,25 @@ def test_nothing_is_changed_while_a_peer_is_away_or_values_forbid_it(kept: Kept,
     if hindrance == "a peer's pod":
         kept.problems["c"] = "its node is not Ready: the node or its kubelet is away"
     outcome = kept.maintain(hooks={"planOnly": not away})
-    assert ("PeerAway", "c") in reasons(outcome) or not away
+    assert ("PeerDisconnected", "c") in reasons(outcome) or not away
     assert not [command for command in kept.pool.commands if command.startswith("volume start")]
     assert not outcome.steps
     assert not outcome.failed
-    assert not [finding for finding in outcome.findings if finding.good]
+    assert not [finding for finding in outcome.findings if finding.resolved]
 
 
 def test_a_peer_that_is_away_is_named_once_and_its_bricks_are_not(kept: Kept) -> None:
     kept.problems["c"] = "its container ended: exit code 1"
     kept.pool.peers["c"].answers = False
     outcome = kept.maintain()
-    assert reasons(outcome) == [("PeerAway", "c")]
+    assert reasons(outcome) == [("PeerDisconnected", "c")]
     assert "The peer on c is not Ready: its container ended: exit code 1." in outcome.text()
 
 
 def test_a_node_that_is_silently_gone_is_named_and_volumes_are_not_locked(kept: Kept) -> None:
     kept.pool.peers["c"].answers = False
     outcome = kept.maintain()
-    assert reasons(outcome) == [("PeerAway", "c")]
+    assert reasons(outcome) == [("PeerDisconnected", "c")]
     assert outcome.headline == "The pool was not looked at, for a peer is away: 1 finding."
     assert "volume status" not in kept.pool.commands
 
@@ -158,14 +159,14 @@ def test_a_node_that_no_hook_has_joined_yet_is_no_peer_that_is_away(kept: Kept) 
 def test_a_heal_is_asked_for_and_one_that_does_not_shrink_is_said(kept: Kept) -> None:
     kept.volume("v").healing = 7
     first = kept.maintain()
-    assert reasons(first) == [("HealAsked", "")]
+    assert reasons(first) == [("HealTriggered", "")]
     assert any("volume heal v || true" in step for step in first.steps)
     assert first.state.to_heal == {"v": 18}
     second = kept.maintain()
-    assert reasons(second) == [("HealAsked", "")], "15 are less than 18"
+    assert reasons(second) == [("HealTriggered", "")], "15 are less than 18"
     kept.volume("v").healing = 9
     third = kept.maintain()
-    assert reasons(third) == [("HealAsked", ""), ("HealStalled", "")]
+    assert reasons(third) == [("HealTriggered", ""), ("HealStalled", "")]
     assert "v has 24 entries to heal, 15 entries when last looked at" in third.text()
     kept.volume("v").healing = 0
     assert kept.maintain().state.to_heal == {}
@@ -182,7 +183,7 @@ def test_a_full_file_system_is_said_once_for_all_its_bricks(kept: Kept) -> None:
     kept.pool.peers["b"].free = 15
     assert reasons(kept.maintain()) == [("BrickFull", "b")]
     (finding,) = kept.maintain().findings
-    assert finding.text.startswith("b:/mnt/brick1 is 85 % full, 15.0 GiB are free (bricks of v and w).")
+    assert str(finding).startswith("b:/mnt/brick1 is 85 % full, 15.0 GiB are free (bricks of v and w).")
     assert kept.maintain(maintenance={"diskUsageThreshold": 86}).findings == ()
 
 
@@ -218,7 +219,7 @@ def test_the_odd_peer_is_named_with_the_volume_that_differs(kept: Kept, odd: str
 def test_a_peer_that_lost_its_state_folder_is_named_and_left(kept: Kept) -> None:
     kept.pool.blank("c")
     outcome = kept.maintain(maintenance={"repairRejected": True})
-    assert reasons(outcome) == [("PeerAway", "c"), ("PlanRefused", "c")]
+    assert reasons(outcome) == [("PeerDisconnected", "c"), ("UpgradeBlocked", "c")]
     assert "c (10.0.0.3) was in the pool as peer" in outcome.text()
     assert not kept.changes
     assert not outcome.steps
@@ -236,7 +237,7 @@ def test_the_odd_peer_is_repaired_where_values_want_it_but_not_twice(kept: Kept)
     assert "It was repaired once and is rejected again" in second.text()
     kept.pool.peers["c"].odd = False
     assert kept.maintain(**wanted).findings == ()
-    assert kept.before.mended == ()
+    assert kept.before.repaired == ()
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from hooks.gluster.model import Observed
-from hooks.gluster.observe import observe
-from hooks.plan import repair as plan_repair
+from hooks.gluster.observe import observe_through_two
+from hooks.plan import repair
+from hooks.plan.case import Case
+from hooks.plan.state import HookState
 from hooks.values.model import Values
 from hooks.values.parse import parse
 from tests.support.values import merged
@@ -26,7 +28,7 @@ def snapshot(*volumes: str) -> tuple[FakePool, Values, Observed]:
     for name in volumes:
         create = f"volume create {name} replica 2 10.0.0.1:/mnt/brick1/{name} 10.0.0.2:/mnt/brick1/{name}"
         pool.run("a", session, f"{create}\nvolume start {name}\n")
-    return pool, values, observe(pool, pool.addresses)
+    return pool, values, observe_through_two(pool, pool.addresses)
 
 
 def without(observed: Observed, *rows: tuple[str, str, str]) -> Observed:
@@ -35,10 +37,10 @@ def without(observed: Observed, *rows: tuple[str, str, str]) -> Observed:
     return replace(observed, status=replace(observed.status, processes=tuple(gone)))
 
 
-def planned(values: Values, observed: Observed) -> tuple[list[tuple[str, bool]], list[str]]:
+def planned(values: Values, observed: Observed) -> tuple[list[tuple[str, str]], list[str]]:
     """Where daemons are stopped, and the commands after that."""
-    stop, start = plan_repair.decide(values, observed).phases
-    return [(step.peer, step.shell) for step in stop.steps], [step.command for step in start.steps]
+    stop, start = repair.phases(repair.differences(Case(values, observed, HookState())))
+    return [(step.peer, str(step)) for step in stop.steps], [str(step) for step in start.steps]
 
 
 def test_a_self_heal_daemon_that_lost_a_volume_is_stopped_and_started_for_all_that_it_serves() -> None:
@@ -46,8 +48,8 @@ def test_a_self_heal_daemon_that_lost_a_volume_is_stopped_and_started_for_all_th
     assert planned(values, whole) == ([], [])
     lost = ("m", "10.0.0.2", pool.peers["b"].uuid)
     stops, starts = planned(values, without(whole, lost))
-    assert stops == [("b", True)]
-    assert sorted(starts) == ["volume start kept force", "volume start m force", "volume start n force"]
+    assert stops == [("b", "stop-self-heal-daemon.sh")]
+    assert sorted(starts) == [f"gluster volume start {name} force" for name in ("kept", "m", "n")]
 
 
 @pytest.mark.parametrize("volume", ["n", "kept"])
@@ -56,4 +58,4 @@ def test_a_daemon_is_not_stopped_that_also_serves_what_must_not_be_started(volum
     pool, values, whole = snapshot("m", "n", "kept")
     lost = ("m", "10.0.0.2", pool.peers["b"].uuid)
     brick = (volume, f"/mnt/brick1/{volume}", pool.peers["a"].uuid)
-    assert planned(values, without(whole, lost, brick)) == ([], ["volume start m force"])
+    assert planned(values, without(whole, lost, brick)) == ([], ["gluster volume start m force"])

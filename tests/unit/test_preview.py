@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hooks.kube.pods import PeerPod
+from hooks.plan.build import Policy
 from hooks.plan.state import HookState
 from hooks.run import preview as module
 from hooks.run.preview import Preview, preview, preview_text
@@ -50,10 +51,11 @@ class Release:
         converge(hook, self.pool, self.pool.addresses, self.memory)
         self.commands = len(self.pool.commands)
 
-    def preview(self, **changes: Any) -> Preview:
+    def preview(self, policy: Policy = Policy.FULL, **changes: Any) -> Preview:
         values = parse(merged({**THREE, **changes}))
         pods = [PeerPod(n.name, f"gluster-{n.name}-0", "", self.problems.get(n.name, "")) for n in values.nodes]
-        seen = preview(values, self.memory, "hosts", pods, self.sets, self.pool)
+        release = module.LiveRelease(self.memory, "hosts", pods, module.live_peers(self.sets))
+        seen = preview(values, release, self.pool, policy)
         asked = set(self.pool.commands[self.commands :])
         assert asked <= {"system:: uuid get", "peer status", "volume info", "volume status"}, "it only looks"
         return seen
@@ -124,7 +126,7 @@ def test_a_node_may_go_once_the_pool_does_not_know_its_peer(release: Release) ->
 
 def test_all_nodes_cannot_be_exchanged_at_once(release: Release) -> None:
     seen = release.preview(nodes=[{"name": "x"}], volumes=[])
-    assert [text.split(",")[0] for text in seen.plan.refusals] == [f"{n} was taken out of `nodes`" for n in "abc"]
+    assert [str(text).split(",")[0] for text in seen.plan.refusals] == [f"{n} was taken out of `nodes`" for n in "abc"]
 
 
 def test_an_upgrade_that_may_mend_a_peer_is_not_held_up(release: Release) -> None:
@@ -149,11 +151,11 @@ def test_a_pool_that_cannot_be_read_stops_the_upgrade(release: Release, monkeypa
 @pytest.mark.parametrize(("made_with", "now"), [(True, "with"), (False, "without")])
 def test_a_pool_keeps_what_it_was_made_with(release: Release, made_with: bool, now: str) -> None:
     release.sets = [stateful_set(node, tls=made_with) for node in "abc"]
-    (refusal,) = release.preview(tls={"enabled": not made_with, "existingSecret": ""}).plan.lasting
-    assert refusal.startswith(
+    (refusal,) = release.preview(Policy.UPGRADE, tls={"enabled": not made_with, "existingSecret": ""}).plan.refusals
+    assert str(refusal).startswith(
         f"The pool runs {now} TLS, the values ask for `tls.enabled: {str(not made_with).lower()}`."
     )
-    assert f"set `tls.enabled: {str(made_with).lower()}`" in refusal
+    assert f"set `tls.enabled: {str(made_with).lower()}`" in str(refusal)
 
 
 def test_peers_that_never_came_up_may_get_tls_or_lose_it(release: Release) -> None:
@@ -161,4 +163,4 @@ def test_peers_that_never_came_up_may_get_tls_or_lose_it(release: Release) -> No
     release.memory = HookState()
     release.sets = [stateful_set(node, ready=0, tls=True) for node in "abc"]
     release.problems = dict.fromkeys("abc", "its container ended: The state folder ...")
-    assert release.preview().plan.lasting == ()
+    assert release.preview(Policy.UPGRADE).plan.refusals == ()

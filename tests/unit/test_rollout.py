@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from hooks.gluster.observe import observe
+from hooks.gluster.observe import observe_through_two
 from hooks.gluster.runner import ExecResult
 from hooks.kube.pods import PeerPod
+from hooks.plan import sentences
 from hooks.plan.availability import unavailable_without
 from hooks.plan.state import HookState
 from hooks.run import rollout
@@ -210,10 +211,10 @@ def test_server_quorum_counts(names: str, ratio: str, harmed: bool) -> None:
         options["cluster.server-quorum-ratio"] = ratio
     if "c" not in names:
         cluster.pool.peers["a"].cluster.members.pop()
-    observed = observe(cluster.pool, {name: cluster.pool.peers[name].address for name in names})
-    texts = unavailable_without("b", observed)
-    assert bool(texts) is harmed
-    assert not harmed or "the volume v stops below" in texts[0]
+    observed = observe_through_two(cluster.pool, {name: cluster.pool.peers[name].address for name in names})
+    found = list(unavailable_without("b", observed))
+    assert bool(found) is harmed
+    assert not harmed or "the volume v stops below" in sentences.words(found[0])[0]
 
 
 def test_one_look_that_shows_nothing_to_heal_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:

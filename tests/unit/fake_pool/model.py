@@ -98,8 +98,8 @@ class FakePeer:
     """Names under which this peer knows the others, by UUID."""
 
     def folder(self, path: str) -> dict[str, object]:
-        root = {"place": "/", "device": 1, "root": [2, 2]}
-        return self.folders.setdefault(path, {"kind": "absent", "id": "", "data": "no", **root})
+        absent: dict[str, object] = {"kind": "absent", "id": "", "data": "no", "parent": True, "root_disk": False}
+        return self.folders.setdefault(path, absent)
 
     def has_files(self, path: str) -> bool:
         return self.folder(path)["data"] == "yes" or bool(self.files.get(path))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import shlex
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
+from hooks.gluster import scripts
 from hooks.gluster.runner import ExecResult, OutcomeUnknown
 from tests.unit.fake_pool import bricks, peers, volumes
 from tests.unit.fake_pool.model import FakeCluster, FakePeer, UnknownCommand
-from tests.unit.fake_pool.shell import run_shell
-from tests.unit.fake_pool.xml import HEAD, fail
+from tests.unit.fake_pool.scripts import run_script, script_of
+from tests.unit.fake_pool.xml import HEAD
 
 
 class FakePool:
@@ -55,51 +55,21 @@ class FakePool:
         return {peer.name: peer.address for peer in self.peers.values()}
 
     def run(self, peer: str, argv: Sequence[str], stdin: str = "", timeout: float = 60) -> ExecResult:
-        self.execs.append((peer, stdin or argv[2]))
+        called = script_of(argv)
+        self.execs.append((peer, stdin or (scripts.shown(*called) if called else shlex.join(argv[2:]))))
         if list(argv[2:]) == ["gluster", "--mode=script", "--xml"]:
-            result = self._session(self.peers[peer], stdin.splitlines())
-        elif list(argv[2:4]) == ["bash", "-c"] and "--remote-host" in argv[4]:
-            result = self._at_addresses(argv[6].splitlines(), argv[7:])
-        elif list(argv[2:4]) == ["bash", "-c"] and "/dev/tcp/" in argv[4]:
-            introduces = "hostname -I" in argv[4]
-            look, reach = (argv[7:][: int(argv[6])], argv[7:][int(argv[6]) :]) if introduces else ([], argv[6:])
-            silent = [a for a in reach if not any(p.address == a and p.answers for p in self.peers.values())]
-            away = ExecResult(f"away: {' '.join(silent)}\n", "", 0)
-            result = away if silent else self._session(self.peers[peer], stdin.splitlines())
-            if introduces:
-                folders = self._folders(self.peers[peer], look[4:])
-                result = replace(result, stdout=f"{self.peers[peer].address} \n{folders}@0\n{result.stdout}")
-        elif list(argv[2:4]) == ["bash", "-c"] and "coproc gluster" in argv[4]:
-            result = self._bound_session(self.peers[peer], stdin.splitlines(), set(argv[6:]))
+            result = self.session(self.peers[peer], stdin.splitlines())
+        elif called:
+            result = run_script(self, self.peers[peer], *called, stdin)
         elif list(argv[2:4]) == ["test", "-e"]:
             result = ExecResult("", "", 0 if self.peers[peer].taking_over else 1)
-        elif list(argv[2:4]) == ["sh", "-c"] and "cd /var/lib/glusterd/vols ||" in argv[4]:
-            names = self.peers[peer].cluster.volumes
-            checksum = 222 if self.peers[peer].odd else 111
-            result = ExecResult("".join(f"{name} 3 {checksum}\n" for name in names), "", 0)
-        elif list(argv[2:4]) == ["sh", "-c"] and len(argv) == 5:
-            result = run_shell(self, self.peers[peer], argv[4])
-        elif list(argv[2:4]) == ["sh", "-c"]:
-            result = ExecResult(self._folders(self.peers[peer], argv[6:]), "", 0)
         else:
             raise UnknownCommand(f"{argv}")
         if self.lose_connection(len(self.execs)):
             raise OutcomeUnknown("the connection was lost")
         return result
 
-    def _folders(self, peer: FakePeer, paths: Sequence[str]) -> str:
-        data = {path: "yes" if peer.has_files(path) else "no" for path in paths}
-        return "".join(json.dumps({**peer.folder(path), "data": data[path]}) + "\n" for path in paths)
-
-    def _at_addresses(self, commands: Sequence[str], addresses: Sequence[str]) -> ExecResult:
-        out = ""
-        for address in addresses:
-            peer = next((p for p in self.peers.values() if p.address == address), None)
-            said = self._session(peer, commands).stdout if peer else "Connection failed."
-            out += f"@ {address}\n{said}\n"
-        return ExecResult(out, "", 0)
-
-    def _session(self, peer: FakePeer, commands: Sequence[str]) -> ExecResult:
+    def session(self, peer: FakePeer, commands: Sequence[str]) -> ExecResult:
         if not peer.answers:
             return ExecResult("Connection failed. Please check if gluster daemon is operational.\n", "", 1)
         documents = []
@@ -113,22 +83,6 @@ class FakePool:
             else:
                 raise UnknownCommand(command)
         return ExecResult("\n".join(documents) + "\n", "Welcome to gluster prompt, type 'help' ...\n", 0)
-
-    def _bound_session(self, peer: FakePeer, commands: Sequence[str], failed: set[str]) -> ExecResult:
-        """Each command for itself; those for a volume that had one refused are not tried."""
-        out = ""
-        for command in commands:
-            volume = command.split()[2]
-            if volume in failed:
-                out += HEAD + fail("not tried, as one before it failed", "0")
-                continue
-            result = self._session(peer, [command])
-            out += result.stdout
-            if result.exit_code:
-                return ExecResult(out, "", result.exit_code)
-            if "<opRet>0</opRet>" not in result.stdout:
-                failed = {*failed, volume}
-        return ExecResult(out, "", 0)
 
 
 _HANDLERS: dict[str, Callable[[FakePool, FakePeer, list[str]], str]] = {

@@ -9,9 +9,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from hooks.gluster import scripts
 from hooks.gluster.runner import ExecResult
 from hooks.run.report import Report
 from tests.unit.fake_pool import FakePool
+from tests.unit.fake_pool.scripts import script_of
 from tests.unit.leases import Leases
 
 LOOKS = (
@@ -22,6 +24,17 @@ LOOKS = (
     "volume get all cluster.op-version",
     "volume status all detail",
 )
+
+RESTORES = ("restore-identity.sh ", "cd /var/lib/glusterd && touch ")
+READS = (
+    "require-reachable.sh",
+    "host-info.sh",
+    "fail-fast.sh",
+    "at-addresses.sh",
+    "inspect-folders.sh",
+    "checksums.sh",
+)
+"""Scripts that change nothing but by the commands on their stdin."""
 
 Breaks = Callable[[int, int | None, bool], None]
 WAYS = ("whole", "dies", "dies at a change", "dies before a change", "loses connections", "loses changes")
@@ -125,7 +138,7 @@ class Wire:
         changes = list(changes_of(argv, stdin))
         assert self.api.holds, f"{changes or 'a look'} without the lock"
         missing = self.away() if changes else []
-        back = [change for change in changes if change.startswith("cd /var/lib/glusterd && touch ")]
+        back = [change for change in changes if change.startswith(RESTORES)]
         assert not missing or changes == back, f"{changes} while {missing} are away"
         self.changes += changes
         self.execs += 1
@@ -145,6 +158,9 @@ def changes_of(argv: Sequence[str], stdin: str) -> Iterator[str]:
             yield command
     if list(argv[2:4]) == ["sh", "-c"] and len(argv) == 5:
         yield argv[4]
+    called = script_of(argv)
+    if called and called[0] not in READS:
+        yield scripts.shown(*called)
 
 
 def one_by_one(backwards: bool) -> Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]:

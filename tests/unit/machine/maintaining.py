@@ -6,12 +6,18 @@ from hypothesis.stateful import precondition, rule
 
 from hooks.kube.lease import Locked, hold_lease
 from hooks.plan.state import MaintenanceState
-from hooks.run import maintain
+from hooks.run import maintain, repairs
 from hooks.run.reconcile import Hook
 from tests.unit.machine.faults import Death, Fate, Quiet, fates
 from tests.unit.machine.runs import Runs
 
-MAY = ("volume start ", "gluster --mode=script volume heal ", "for pid in $(grep -lz '^shd/' ")
+MAY = (
+    "volume start ",
+    "heal.sh ",
+    "stop-self-heal-daemon.sh",
+    "gluster --mode=script volume heal ",
+    "for pid in $(grep -lz '^shd/' ",
+)
 
 
 class Tends(Runs):
@@ -19,6 +25,7 @@ class Tends(Runs):
         super().__init__()
         self.state = MaintenanceState()
         self.patch.setattr(maintain, "time", self.clock)
+        self.patch.setattr(repairs, "time", self.clock)
         self.patch.setattr(maintain, "SETTLE_SECONDS", 0)
         self.patch.setattr(maintain, "READ_SECONDS", 0)
 
@@ -32,7 +39,7 @@ class Tends(Runs):
         hook = Hook(self.values, self.clock.now + 40, Quiet(), save=lambda memory: None)
         try:
             with hold_lease(api, "hook", api.pod, self.clock.now) as hook.lost:
-                job = maintain.MaintenanceRun(hook, wire, pods, self.addresses, self.memory, self.state)
+                job = repairs.MaintenanceRun(hook, wire, pods, self.addresses, self.memory, self.state)
                 self.state = maintain.maintain(job).state
         except (Death, Locked):
             pass

@@ -60,7 +60,7 @@ class Troubles(Runs):
         coming = self._coming()
         brick = coming[number % len(coming)]
         folder = self.pool.peers[brick.node].folder(brick.path)
-        recorded = any(str(brick) in taking for taking in self.memory.taking.values())
+        recorded = any(str(brick) in taking for taking in self.memory.claimed_bricks.values())
         if (brick.node, brick.path) in self.foreign or (brick.node, brick.path) in self.dead:
             return
         if folder["kind"] != "absent":
