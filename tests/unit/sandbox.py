@@ -30,9 +30,9 @@ class Sandbox:
         for process in (self._first, *self._stand_ins):
             process.wait()
 
-    def start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
-        """A process that does nothing, under this name and with these arguments."""
-        command = ["bash", "-c", 'exec -a "$0" bash -c "read -rt 60 <> <(:)" "$@"', name, *arguments]
+    def start(self, name: str, *arguments: str, does: str = "read -rt 60 <> <(:)") -> subprocess.Popen[bytes]:
+        """A process under this name and with these arguments, which does nothing, or what the text for Bash says."""
+        command = ["bash", "-c", 'exec -a "$0" bash -c "$@"', name, does, *arguments]
         process = subprocess.Popen([*self._enter, *command], stdin=subprocess.DEVNULL)
         self._stand_ins.append(process)
         _child(process, name)

@@ -216,6 +216,14 @@ def test_a_self_heal_daemon_is_stopped_and_nothing_else(sandbox: Sandbox) -> Non
 
 
 @needs_root
+def test_a_self_heal_daemon_that_takes_a_moment_is_waited_for(sandbox: Sandbox) -> None:
+    ends = "trap 'sleep 0.5; exit' TERM; for ((;;)); do sleep 0.05; done"
+    daemon = sandbox.start("/usr/sbin/glusterfs", "shd/v", does=ends)
+    assert sandbox.run(scripts.argv("stop-self-heal-daemon.sh")) == ExecResult("", "", 0)
+    assert daemon.wait(timeout=0.2) is not None
+
+
+@needs_root
 def test_no_self_heal_daemon_is_no_failure(sandbox: Sandbox) -> None:
     assert sandbox.run(scripts.argv("stop-self-heal-daemon.sh")) == ExecResult("", "", 0)
 
