@@ -26,7 +26,7 @@ def network_of(values: Values) -> str:
     return "hosts" if values.host_network else f"pods in {values.cluster_domain}"
 
 
-def moved(values: Values, recorded: str | None) -> str:
+def network_changed(values: Values, recorded: str | None) -> str:
     """Why values cannot be used for a pool that was made on the network `recorded`; "" where they can.
 
     On another one nobody would find its peers and bricks under the names they have.

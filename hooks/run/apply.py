@@ -1,76 +1,91 @@
-"""Carries out the phases of a plan, one after the other; the steps of a phase go side by side where they may."""
+"""Carries out a phase of a plan: its steps go side by side where they may."""
 
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hooks.gluster.observe import side_by_side
-from hooks.gluster.runner import OutcomeUnknown, PeerUnavailable, Runner
+from hooks.gluster.runner import Runner
 from hooks.gluster.session import GlusterError, Reply, session
-from hooks.gluster.xml import Progress, healed, rebalanced
-from hooks.plan.model import Phase, Step, Until
-from hooks.run.wait import rest
+from hooks.plan.model import Phase, Step
+from hooks.run.follow import Done, Finished, Outcome, StepLog, follow
+from hooks.wait import Deadline, Pace, wait_until
 
 SESSIONS = 4
 """Sessions at the same time, on different peers: gluster's locks are per volume (measured: 3 peers halve the time)."""
 
-
-PROGRESS_SECONDS = 10
-"""How often work that goes on by itself is looked at for the report; between, every second for its end."""
-STALL_SECONDS = 30
-"""How long the counts may stand still before the pool is looked at anew: a self-heal daemon can be lost when bricks are
-added (seen on all three peers of a pool with seven volumes), and then nothing heals until it is started again."""
-LOOKS = {Until.REBALANCED: 1, Until.HEALED: 3, Until.REMOVED: 1}
-"""Looks in a row that must show the end: straight after bricks were added a heal count of 0 can be premature."""
+_Failure = tuple[str, Step, Reply]
 
 
-class EndedBadly(Exception):
-    """Work that went on by itself ended without success, as a rebalance may when many start at once (seen with ten)."""
-
-
-class Unfinished(Exception):
-    """Work in the pool goes on by itself, but this run's time is up. The next run takes it up where it stands."""
-
-
-@dataclass(frozen=True)
-class Done:
-    """A step that was carried out, with the seconds that its session took."""
-
-    step: Step
-    seconds: float
-
-
-def apply_phase(
-    runner: Runner,
-    phase: Phase,
-    members: Sequence[str],
-    deadline: float,
-    done: Callable[[Done], None],
-    say: Callable[[str], None],
-) -> None:
+def apply_phase(runner: Runner, phase: Phase, members: Sequence[str], deadline: Deadline, log: StepLog) -> Outcome:
     """Carry out `phase`; steps that name no peer are shared out over `members`, peers of the pool.
 
-    `deadline` is a time.monotonic() value: until then a step is repeated that another transaction's lock refused.
-    `done` is told of each step that succeeded, `say` gets lines on what goes on by itself. Raises GlusterError for the
-    first step that failed, after all sessions ended, Unfinished when a wait reaches the deadline, EndedBadly when what
-    it waits for failed, and PeerUnavailable or OutcomeUnknown as gluster.session does.
+    First the work that it waits for is followed: where that does not come to its end, this is returned, and no step was
+    done. A step that another transaction's lock refused is repeated until `deadline`. `log` is told of each step that
+    succeeded. Raises GlusterError for the first step that failed, after all sessions ended, and PeerUnavailable or
+    OutcomeUnknown as gluster.session does.
     """
-    _wait(runner, [step for step in phase.steps if step.until is not None], members[0], deadline, done, say)
-    steps = [step for step in phase.steps if step.until is None]
-    while steps:
-        outcomes = side_by_side(lambda batch: _run(runner, *batch, done), _share_out(steps, members))
-        failed = [(peer, step, reply) for outcome in outcomes for peer, step, reply in outcome]
+    outcome = follow(runner, [step for step in phase.steps if step.until is not None], members[0], deadline, log)
+    if isinstance(outcome, Finished):
+        _Batches(runner, members, deadline, log, [step for step in phase.steps if step.until is None]).run()
+    return outcome
+
+
+@dataclass
+class _Batches:
+    """The `steps` of a phase that are still to be done."""
+
+    runner: Runner
+    members: Sequence[str]
+    deadline: Deadline
+    log: StepLog
+    steps: list[Step]
+
+    def run(self) -> None:
+        """Do them all."""
+        # Two hooks must not meet again in step.
+        pace = Pace(self.deadline, lambda _: random.uniform(0.3, 1.5))  # noqa: S311
+        for peer, _, reply in wait_until(self._attempt, lambda failed: not failed, pace):
+            raise GlusterError(peer, reply)
+
+    def _attempt(self) -> list[_Failure]:
+        """Do all once, return those that a lock refused."""
+        outcomes = side_by_side(lambda batch: self._run(*batch), _share_out(self.steps, self.members))
+        failed = [failure for outcome in outcomes for failure in outcome]
         locked = {step.volume for _, step, reply in failed if reply.retriable and step.volume}
         for peer, step, reply in failed:
             # What came after a refused lock in the same session failed for want of it.
-            if not (reply.retriable or step.volume in locked) or time.monotonic() > deadline:
+            if not (reply.retriable or step.volume in locked):
                 raise GlusterError(peer, reply)
-        steps = [step for _, step, _ in failed]
-        if steps:
-            time.sleep(random.uniform(0.3, 1.5))  # noqa: S311 - two hooks must not meet again in step
+        self.steps = [step for _, step, _ in failed]
+        return failed
+
+    def _run(self, peer: str, steps: Sequence[Step]) -> list[_Failure]:
+        began = self.deadline.clock.monotonic()
+        if steps[0].shell:
+            return self._run_shell(peer, steps)
+        replies = session(self.runner, peer, [step.command for step in steps], bound=True)
+        seconds = self.deadline.clock.monotonic() - began
+        failed = []
+        for step, reply in zip(steps, replies, strict=True):
+            if reply.ok:
+                self.log.done(Done(step, seconds))
+            else:
+                failed.append((peer, step, reply))
+        return failed
+
+    def _run_shell(self, peer: str, steps: Sequence[Step]) -> list[_Failure]:
+        for step in steps:
+            began = self.deadline.clock.monotonic()
+            argv = ["timeout", f"{step.seconds:.0f}", "sh", "-c", step.command]
+            result = self.runner.run(peer, argv, timeout=step.seconds + 10)
+            if result.exit_code:
+                text = result.stderr.strip() or f"exit code {result.exit_code}"
+                return [(peer, step, Reply(step.command, -1, -1, text, shell=True))]
+            self.log.done(Done(step, self.deadline.clock.monotonic() - began))
+        return []
 
 
 def _share_out(steps: Sequence[Step], members: Sequence[str]) -> list[tuple[str, list[Step]]]:
@@ -81,86 +96,3 @@ def _share_out(steps: Sequence[Step], members: Sequence[str]) -> list[tuple[str,
         peer = step.peer or peer_of.setdefault(step.volume, members[len(peer_of) % min(SESSIONS, len(members))])
         batches.setdefault(peer, []).append(step)
     return list(batches.items())
-
-
-def _run(
-    runner: Runner, peer: str, steps: Sequence[Step], done: Callable[[Done], None]
-) -> list[tuple[str, Step, Reply]]:
-    began = time.monotonic()
-    if steps[0].shell:
-        return _run_shell(runner, peer, steps, done)
-    replies = session(runner, peer, [step.command for step in steps], bound=True)
-    seconds = time.monotonic() - began
-    failed = []
-    for step, reply in zip(steps, replies, strict=True):
-        if reply.ok:
-            done(Done(step, seconds))
-        else:
-            failed.append((peer, step, reply))
-    return failed
-
-
-def _run_shell(
-    runner: Runner, peer: str, steps: Sequence[Step], done: Callable[[Done], None]
-) -> list[tuple[str, Step, Reply]]:
-    for step in steps:
-        began = time.monotonic()
-        argv = ["timeout", f"{step.seconds:.0f}", "sh", "-c", step.command]
-        result = runner.run(peer, argv, timeout=step.seconds + 10)
-        if result.exit_code:
-            text = result.stderr.strip() or f"exit code {result.exit_code}"
-            return [(peer, step, Reply(step.command, -1, -1, text, shell=True))]
-        done(Done(step, time.monotonic() - began))
-    return []
-
-
-def _wait(
-    runner: Runner,
-    steps: Sequence[Step],
-    peer: str,
-    deadline: float,
-    done: Callable[[Done], None],
-    say: Callable[[str], None],
-) -> None:
-    """Look, at all `steps` in one session, until the work that they ask about has ended."""
-    began = changed = time.monotonic()
-    looks = dict.fromkeys(steps, 0)
-    said, words = 0.0, ""
-    while looks:
-        asked = time.monotonic()
-        found = _look(runner, list(looks), peer)
-        for step, progress in found.items():
-            if progress.failed:
-                raise EndedBadly(f"`{step}` ended without success: {progress.words}")
-            looks[step] = looks[step] + 1 if progress.done else 0
-            if step.until is not None and looks[step] == LOOKS[step.until]:
-                del looks[step]
-                done(Done(step, time.monotonic() - began))
-        now = time.monotonic()
-        going = [f"`{step}`: {found[step].words}" for step in looks if not found[step].done]
-        if going and now > deadline:
-            raise Unfinished(f"{going[0]}. It goes on by itself; run `helm upgrade` again to see it through.")
-        if (text := "; ".join(going)) != words:
-            changed, words = now, text
-            if going and now - said > PROGRESS_SECONDS:
-                say(f"  {going[0]}{f', and {len(going) - 1} more' if going[1:] else ''}")
-                said = now
-        elif going and now - changed > STALL_SECONDS:
-            raise OutcomeUnknown(f"it stands still: {words}")
-        if looks:
-            rest(asked, deadline)
-
-
-def _look(runner: Runner, steps: Sequence[Step], peer: str) -> dict[Step, Progress]:
-    """How far each step's work is; an exec that breaks is just another look."""
-    try:
-        replies = session(runner, peer, [step.command for step in steps])
-    except (PeerUnavailable, OutcomeUnknown) as error:
-        return dict.fromkeys(steps, Progress(False, str(error)))
-    return {step: _progress(step, reply) for step, reply in zip(steps, replies, strict=True)}
-
-
-def _progress(step: Step, reply: Reply) -> Progress:
-    if (answer := reply.answer) is None:
-        return Progress(False, reply.message)
-    return healed(answer) if step.until is Until.HEALED else rebalanced(answer)

@@ -5,7 +5,6 @@ A healthy pool costs three execs whatever its size: two for the snapshot, one fo
 
 from __future__ import annotations
 
-import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,8 +27,10 @@ from hooks.plan.model import Phase, Step
 from hooks.plan.rejected import outlier, rejections
 from hooks.plan.state import HookState, MaintenanceState
 from hooks.plan.volumes import ask_to_heal
-from hooks.run.apply import Done, apply_phase
-from hooks.run.reconcile import Hook, observe_and_plan
+from hooks.run.apply import apply_phase
+from hooks.run.context import Pool, RunContext
+from hooks.run.follow import Done, Finished
+from hooks.run.reconcile import observe_and_plan
 from hooks.text import counted, entries
 
 SETTLE_SECONDS = 15
@@ -46,7 +47,7 @@ MEND_SECONDS = 90
 class MaintenanceRun:
     """What one run works with. `addresses` are those of all nodes; `before` is what the last run left."""
 
-    hook: Hook
+    hook: RunContext
     runner: Runner
     pods: Sequence[PeerPod]
     addresses: Mapping[str, str]
@@ -187,17 +188,18 @@ def _split_entries(runner: Runner, observed: Observed, volumes: Sequence[str]) -
 
 def _look(job: MaintenanceRun, addresses: Mapping[str, str]) -> tuple[Observed, Plan | None]:
     """A snapshot once all is calm or time is up; a plan only if every peer can be asked, for it needs all of them."""
-    values, began = job.hook.values, time.monotonic()
+    values, clock = job.hook.values, job.hook.clock
+    began = clock.monotonic()
     away = {pod.node for pod in job.unready}
     while True:
-        waited = time.monotonic() - began
+        waited = clock.monotonic() - began
         try:
             if away:
                 present = {n: a for n, a in addresses.items() if n not in away | job.coming}
                 observed = observe(job.runner, present, query_all_peers=not values.host_network)
                 known = {n: a for n, a in addresses.items() if n not in job.coming}
                 return add_pending_nodes(observed, known, job.memory.uuids), None
-            observed, plan = observe_and_plan(job.runner, values, addresses, job.memory, coming=job.coming)
+            observed, plan = observe_and_plan(Pool(job.runner, addresses, job.coming), values, job.memory)
         except PeersUnreachable:
             raise
         except Broken:
@@ -206,7 +208,7 @@ def _look(job: MaintenanceRun, addresses: Mapping[str, str]) -> tuple[Observed, 
         else:
             if not (plan.waits or plan.repairs) or waited > SETTLE_SECONDS:
                 return observed, plan
-        time.sleep(LOOK_SECONDS)
+        clock.sleep(LOOK_SECONDS)
 
 
 def _unexpected_peers(job: MaintenanceRun, observed: Observed) -> tuple[str, ...]:
@@ -219,15 +221,21 @@ def _execute(job: MaintenanceRun, observed: Observed, phases: Iterable[Phase], s
     """Do the steps; a finding for the one that failed."""
     members = [observed.reference_peer.name]
 
-    def done(step: Done) -> None:
-        steps.append(f"  done in {step.seconds:.1f} s: {step.step}")
+    class Log:
+        def done(self, done: Done) -> None:
+            steps.append(f"  done in {done.seconds:.1f} s: {done.step}")
+
+        def say(self, text: str) -> None:
+            steps.append(text)
 
     for phase in phases:
         job.hook.stop_if_lease_lost()
         try:
-            apply_phase(job.runner, phase, members, job.hook.deadline, done, steps.append)
+            outcome = apply_phase(job.runner, phase, members, job.hook.deadline, Log())
         except Broken as error:
             return [Finding("RepairFailed", phase.title, f"{phase.title}: {error}.")]
+        if not isinstance(outcome, Finished):
+            return [Finding("RepairFailed", phase.title, f"{phase.title}: {outcome.text}.")]
     return []
 
 
@@ -287,10 +295,10 @@ def _mend(job: MaintenanceRun, observed: Observed, step: Step, found: Copies, st
     """Carry out the repair of a rejected peer and wait until the others take it in."""
     if failed := _execute(job, observed, [Phase("Repair a rejected peer", (step,))], steps):
         return failed
-    until = min(time.monotonic() + MEND_SECONDS, job.hook.deadline)
+    deadline = job.hook.deadline.within(MEND_SECONDS)
     known = {n: a for n, a in job.addresses.items() if n not in job.coming}
-    while time.monotonic() < until:
-        time.sleep(1)
+    while not deadline.passed:
+        job.hook.clock.sleep(1)
         try:
             now = observe(job.runner, known, query_all_peers=not job.hook.values.host_network)
         except Broken:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,10 +12,12 @@ from hooks.kube.pods import NODE_ANNOTATION, PeerPod
 from hooks.plan.build import Plan
 from hooks.plan.state import HookState
 from hooks.plan.upgrade import LivePeer, removed_nodes, restarting, state_path_changed, tls_changed
-from hooks.run.addresses import addresses_of, moved
+from hooks.run.addresses import addresses_of, network_changed
+from hooks.run.context import Pool
 from hooks.run.reconcile import observe_and_plan, retry_until_readable
 from hooks.run.report import plan_text
 from hooks.values.model import Values
+from hooks.wait import Deadline
 
 READ_SECONDS = 20
 
@@ -57,10 +58,10 @@ def preview(
 ) -> Preview:
     """Draw the plan for `values`. `pods` and `sets` are those of the release, `network` is what its record says.
 
-    Nodes without a peer yet stand in the plan as new, empty ones. Raises Refused when the pool cannot be read.
+    Nodes without a peer yet stand in the plan as new, empty ones. Raises CannotRead when the pool cannot be read.
     """
     live = live_peers(sets)
-    refusals = [reason] if (reason := moved(values, network)) else []
+    refusals = [reason] if (reason := network_changed(values, network)) else []
     refusals += state_path_changed(values, live) + tls_changed(values, live, memory.uuids)
     running = [pod for pod in pods if pod.node in live]
     unready = tuple(pod for pod in running if not pod.ready)
@@ -71,9 +72,8 @@ def preview(
     coming = tuple(pod.node for pod in pods if pod.node not in live)
     addresses = {**addresses_of(values, pods), **{node: _unknown(values, node) for node in coming}}
     observed, plan = retry_until_readable(
-        lambda: observe_and_plan(runner, values, addresses, memory, changed, coming),
-        time.monotonic() + READ_SECONDS,
-        "nothing was changed",
+        lambda: observe_and_plan(Pool(runner, addresses, coming, changed), values, memory),
+        Deadline.after(READ_SECONDS),
     )
     asked = observed if running else None
     plan = replace(plan, refusals=(*removed_nodes(values, live, memory.uuids, asked), *plan.refusals))

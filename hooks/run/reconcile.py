@@ -2,263 +2,275 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import TypeVar
 
 from hooks.gluster.folders import Folder
 from hooks.gluster.model import Observed
 from hooks.gluster.observe import add_pending_nodes, observe, query_each_peer, with_folders
-from hooks.gluster.runner import OutcomeUnknown, PeerUnavailable, Runner
+from hooks.gluster.runner import OutcomeUnknown, PeerUnavailable
 from hooks.gluster.session import Broken, GlusterError
 from hooks.plan.build import Plan, bricks_to_inspect, make_plan, record_before_repairs, remembered, settled
 from hooks.plan.drain import pool_of
-from hooks.plan.model import Step, Until
+from hooks.plan.model import Phase, Step, Until
 from hooks.plan.rebuild import words
 from hooks.plan.repair import offline
 from hooks.plan.state import HookState
-from hooks.run.apply import EndedBadly, Unfinished, apply_phase
-from hooks.run.report import Report, plan_text
+from hooks.run.apply import apply_phase
+from hooks.run.context import Pool, RunContext
+from hooks.run.endings import CannotRead, Changed, CommandFailed, OutOfTime, Refused
+from hooks.run.follow import STALL_SECONDS, Failed, Finished, Outcome, Stalled, Unfinished
+from hooks.run.report import plan_text
 from hooks.values.model import BrickSpec, Values
+from hooks.wait import Deadline, Pace, wait_until
 
 R = TypeVar("R")
+Folders = Mapping[BrickSpec, Folder]
 
 SETTLE_SECONDS = 60
 """How long peers and bricks may take to find each other again after a start (measured: 4 to 20 s)."""
-
 SAME_PLAN = 3
 """How often the same plan is carried out to its end without an effect before the hook gives up."""
 REPAIR_SECONDS = 15
 """How long a brick may take to come up by itself before the hook starts it."""
+LOOK_SECONDS = 0.5
+"""Between two looks at a pool that may change by itself in a moment."""
 
 
-class Refused(Exception):
-    """The hook ends without having reached what the values ask for; the message is for the user's terminal."""
+class Scope(Enum):
+    """What a plan is made of."""
+
+    FULL = "all that differs from the values"
+    REPAIRS = "what is broken"
 
 
-@dataclass
-class Hook:
-    """What one run of the hook works with. `deadline` is a time.monotonic() value, `lost` asks after the lock."""
-
-    values: Values
-    deadline: float
-    report: Report
-    save: Callable[[HookState], None]
-    lost: Callable[[], bool] = lambda: False
-
-    def left(self) -> float:
-        """Seconds until the deadline."""
-        return self.deadline - time.monotonic()
-
-    def stop_if_lease_lost(self) -> None:
-        """Raise Refused when another hook has taken the lock."""
-        if self.lost():
-            raise Refused("The lock on this release was lost to another hook: this one stops. The next run goes on.")
-
-    def remember(self, memory: HookState) -> None:
-        """Record it, unless another hook has taken the lock: then its record stands."""
-        self.stop_if_lease_lost()
-        self.save(memory)
+_RECORD = {Scope.FULL: remembered, Scope.REPAIRS: record_before_repairs}
+"""What must be recorded before the first step of a plan."""
 
 
 def observe_and_plan(
-    runner: Runner,
-    values: Values,
-    addresses: Mapping[str, str],
-    memory: HookState,
-    restarting: Container[str] = (),
-    coming: Container[str] = (),
-    known: Mapping[BrickSpec, Folder] | None = None,
-    new: bool = False,
-    repair_only: bool = False,
+    pool: Pool, values: Values, memory: HookState, scope: Scope = Scope.FULL, folders: Folders | None = None
 ) -> tuple[Observed, Plan]:
-    """One snapshot of the pool and the plan for it; `known` folders are not read again, `coming` nodes have no peer.
+    """One snapshot of the pool and the plan for it; `folders` that are known are not looked into again.
 
     Raises what observe() raises.
     """
-    present = {node: address for node, address in addresses.items() if node not in coming}
-    if new:
-        # Probably every volume is to be made.
-        observed = observe(runner, present, new=True, bricks=[b for spec in values.volumes for b in spec.bricks])
-        known = observed.folders
-    else:
-        observed = observe(runner, present, query_all_peers=not values.host_network) if present else Observed(())
-    observed = pool_of(values, add_pending_nodes(observed, addresses, memory.uuids))
-    if rebuilding := words(values, memory).keys() & present.keys():
-        observed = query_each_peer(runner, observed, rebuilding)
-    bricks = bricks_to_inspect(values, observed, memory)
-    if bricks:
-        observed = with_folders(runner, observed, bricks, coming, known)
-    return observed, make_plan(values, observed, memory, restarting, repair_only)
+    present = _present(pool)
+    observed = observe(pool.runner, present, query_all_peers=not values.host_network) if present else Observed(())
+    return _plan(pool, values, memory, scope, replace(observed, folders=folders or {}))
 
 
-def retry_until_readable(look: Callable[[], R], until: float, stands: str) -> R:
+def observe_new_and_plan(
+    pool: Pool, values: Values, memory: HookState, scope: Scope = Scope.FULL
+) -> tuple[Observed, Plan]:
+    """The same where there is probably no pool yet: then every volume is to be made, and fewer execs see it all."""
+    bricks = [brick for spec in values.volumes for brick in spec.bricks]
+    return _plan(pool, values, memory, scope, observe(pool.runner, _present(pool), new=True, bricks=bricks))
+
+
+def _present(pool: Pool) -> dict[str, str]:
+    return {node: address for node, address in pool.addresses.items() if node not in pool.pending}
+
+
+def _plan(pool: Pool, values: Values, memory: HookState, scope: Scope, observed: Observed) -> tuple[Observed, Plan]:
+    folders = observed.folders
+    observed = pool_of(values, add_pending_nodes(observed, pool.addresses, memory.uuids))
+    if rebuilding := words(values, memory).keys() & _present(pool).keys():
+        observed = query_each_peer(pool.runner, observed, rebuilding)
+    if bricks := bricks_to_inspect(values, observed, memory):
+        observed = with_folders(pool.runner, observed, bricks, pool.pending, folders)
+    return observed, make_plan(values, observed, memory, pool.restarting, repair_only=scope is Scope.REPAIRS)
+
+
+def retry_until_readable(look: Callable[[], R], deadline: Deadline, changed: Changed = Changed.NOTHING) -> R:
     """Look until the pool can be read: another transaction, or a peer that has just come back, passes in a moment.
 
-    Raises Refused when it cannot after `until`, a time.monotonic() value; `stands` says what was done by then.
+    Raises CannotRead when it cannot at `deadline`; the message says whether the run has `changed` anything.
     """
-    while True:
+
+    def look_or_error() -> tuple[R] | Exception:
         try:
-            return look()
+            return (look(),)
         except Broken as error:
-            if time.monotonic() > until:
-                raise Refused(f"The pool cannot be read, {stands}: {error}") from error
-        time.sleep(0.5)
+            return error
+
+    found = wait_until(look_or_error, lambda found: isinstance(found, tuple), Pace(deadline, lambda _: LOOK_SECONDS))
+    if isinstance(found, tuple):
+        return found[0]
+    raise CannotRead(found, changed) from found
 
 
-def converge(
-    hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: HookState, changed: bool = False
-) -> Observed:
+def reconcile(context: RunContext, pool: Pool, memory: HookState, changed: Changed = Changed.NOTHING) -> Observed:
     """Bring the pool to what the values ask for and wait until every brick is online; returns the last snapshot.
 
-    Raises Refused with the reasons: the plan refuses, a command failed, or time is up; they say whether this run has
-    `changed` anything.
+    `changed` is what the run has done before. Raises one of the endings: the plan refuses, a command failed, the pool
+    cannot be read, time is up, or the Lease is lost.
     """
-    observed, memory = _reconcile(hook, runner, addresses, memory, changed)
-    hook.remember(settled(hook.values, observed, memory))
-    return _online(hook, runner, addresses, observed)
+    work = _Reconciliation(context, pool, memory, Scope.FULL, changed)
+    observed, plan = work.run()
+    if plan.refusals or plan.waits:
+        raise Refused(plan_text(plan, observed) if work.changed is Changed.NOTHING else _reasons(plan))
+    context.remember(settled(context.values, observed, work.memory))
+    return _wait_until_online(context, pool, observed)
 
 
-def mend(hook: Hook, runner: Runner, addresses: Mapping[str, str], memory: HookState) -> HookState:
-    """Put right what is broken, before peers are restarted, as far as nothing is in the way; returns what is recorded.
+def repair(context: RunContext, pool: Pool, memory: HookState) -> HookState:
+    """Repair what is broken before peers are restarted, and stop where the plan is blocked; returns what is recorded.
 
-    What is in the way may be just what a peer's new pod is needed for. Raises Refused when a command failed.
+    What blocks it may be just what a peer's new pod is needed for. Raises the same endings but that one.
     """
-    return _reconcile(hook, runner, addresses, memory, False, repair_only=True)[1]
-
-
-def _reconcile(
-    hook: Hook,
-    runner: Runner,
-    addresses: Mapping[str, str],
-    memory: HookState,
-    changed: bool,
-    repair_only: bool = False,
-) -> tuple[Observed, HookState]:
-    """Look, plan and do until there is nothing left to do, or to mend."""
-    shown: list[Step] = []
-    done: list[Plan] = []
-    known: Mapping[BrickSpec, Folder] = {}
-    while True:
-        observed, plan = _wait_until_stable(hook, runner, addresses, memory, changed, known, repair_only)
-        if plan.refusals or plan.waits:
-            if repair_only:
-                return observed, memory
-            raise Refused(_reasons(plan) if changed else plan_text(plan, observed))
-        if any(step not in shown for step in plan.steps) or not (shown or repair_only):
-            hook.report.say(plan_text(plan, observed))
-            shown += plan.steps
-        if not plan.steps:
-            return observed, memory
-        memory = (record_before_repairs if repair_only else remembered)(memory, hook.values, observed)
-        hook.remember(memory)
-        if done.count(plan) >= SAME_PLAN:
-            raise Refused(
-                "\n".join(["These steps were done and the pool did not change:", *(f"  {s}" for s in plan.steps)])
-            )
-        waited, broken = _execute(hook, runner, plan, observed)
-        if not broken:
-            done.append(plan)
-        changed = True
-        # What only joined peers has touched no folder.
-        touched = any(step.volume or step.shell for phase in plan.next_phases for step in phase.steps)
-        known = {} if touched else observed.folders
-        memory = memory.followed(waited[Until.REBALANCED], waited[Until.HEALED])
-        hook.remember(memory)
+    work = _Reconciliation(context, pool, memory, Scope.REPAIRS, Changed.NOTHING)
+    work.run()
+    return work.memory
 
 
 def _reasons(plan: Plan) -> str:
-    return "\n".join(
-        ["Stopped; what was done before stands:", *(f"  - {reason}" for reason in plan.refusals + plan.waits)]
-    )
+    return "\n".join([f"Stopped; {Changed.SOMETHING.value}:", *(f"  - {r}" for r in plan.refusals + plan.waits)])
 
 
-def _execute(hook: Hook, runner: Runner, plan: Plan, observed: Observed) -> tuple[dict[Until, set[str]], bool]:
-    """Do the plan's next phases.
+@dataclass
+class _Reconciliation:
+    """A run's way to a pool for which nothing is left to plan.
 
-    Returns the volumes that were waited for to the end and not changed since, and whether it broke off at a step whose
-    outcome is not known.
+    `memory` is what is recorded, `folders` are those that nothing has touched since they were looked into.
     """
-    waited: dict[Until, set[str]] = {until: set() for until in Until}
-    others = [p.name for p in observed.peers if p is not observed.reference_peer and p.name not in hook.values.drained]
-    members = [observed.reference_peer.name, *others]
-    if hook.values.tls:
-        # Where several peers lead transactions at the same time, one may wait for ever for an answer (seen with 11.1).
-        members = members[:1]
-    for phase in plan.next_phases:
-        if hook.left() < 0:
-            raise Refused("Time is up. What was done stands; run `helm upgrade` again to go on from there.")
-        changing = {step.volume for step in phase.steps if step.until is None}
-        waited = {until: volumes - changing for until, volumes in waited.items()}
+
+    context: RunContext
+    pool: Pool
+    memory: HookState
+    scope: Scope
+    changed: Changed
+    folders: Folders = field(default_factory=dict)
+    shown: list[Step] = field(default_factory=list)
+    done: list[Plan] = field(default_factory=list)
+
+    def run(self) -> tuple[Observed, Plan]:
+        """Look, plan and do until nothing is left to do, or something is in the way; the last snapshot and its plan."""
+        while True:
+            observed, plan = self._wait_until_stable()
+            if plan.refusals or plan.waits:
+                return observed, plan
+            self._show(plan, observed)
+            if not plan.steps:
+                return observed, plan
+            self._remember(_RECORD[self.scope](self.memory, self.context.values, observed))
+            if self.done.count(plan) >= SAME_PLAN:
+                steps = "\n".join(f"  {step}" for step in plan.steps)
+                raise CommandFailed(f"These steps were done {SAME_PLAN} times and the pool did not change:\n{steps}")
+            self._carry_out(plan, observed)
+
+    def _show(self, plan: Plan, observed: Observed) -> None:
+        """Report the plan, unless all its steps were reported before; one without steps only if it is the first."""
+        first = self.scope is Scope.FULL and not self.shown
+        if first or any(step not in self.shown for step in plan.steps):
+            self.context.report.say(plan_text(plan, observed))
+            self.shown += plan.steps
+
+    def _remember(self, memory: HookState) -> None:
+        self.memory = memory
+        self.context.remember(memory)
+
+    def _carry_out(self, plan: Plan, observed: Observed) -> None:
+        """Do the plan's next phases and record what they have brought to its end."""
+        members = self._members(observed)
+        followed: dict[Until, set[str]] = {until: set() for until in Until}
+        outcome: Outcome | None = Finished()
+        for phase in plan.next_phases:
+            changing = {step.volume for step in phase.steps if step.until is None}
+            followed = {until: volumes - changing for until, volumes in followed.items()}
+            outcome = self._execute(phase, members)
+            if not isinstance(outcome, Finished):
+                break
+            for step in phase.steps:
+                if step.until is not None:
+                    followed[step.until].add(step.volume)
+        if isinstance(outcome, Finished | Failed):
+            self.done.append(plan)
+        self.changed = Changed.SOMETHING
+        # What only joined peers has touched no folder.
+        touched = any(step.volume or step.shell for phase in plan.next_phases for step in phase.steps)
+        self.folders = {} if touched else observed.folders
+        self._remember(self.memory.followed(followed[Until.REBALANCED], followed[Until.HEALED]))
+
+    def _members(self, observed: Observed) -> list[str]:
+        """The peers that lead transactions."""
+        first, drained = observed.reference_peer, self.context.values.drained
+        if self.context.values.tls:
+            # Where several peers lead transactions at the same time, one may wait for ever for an answer (seen, 11.1).
+            return [first.name]
+        return [first.name, *(peer.name for peer in observed.peers if peer is not first and peer.name not in drained)]
+
+    def _execute(self, phase: Phase, members: Sequence[str]) -> Outcome | None:
+        """Do a phase. None where it is not known what became of a step: then the pool must be looked at again."""
+        if self.context.deadline.passed:
+            raise OutOfTime("Time is up. What was done is kept; run `helm upgrade` again to go on from there.")
+        say = self.context.report.say
         try:
-            apply_phase(runner, phase, members, hook.deadline, hook.report.done, hook.report.say)
+            outcome = apply_phase(self.pool.runner, phase, members, self.context.deadline, self.context.report)
         except GlusterError as error:
-            raise Refused(
-                f"{error}\nWhat was done before stands; mend the cause and run `helm upgrade` again."
+            raise CommandFailed(
+                f"{error}\nWhat was done before is kept. Correct the cause and run `helm upgrade` again."
             ) from error
-        except Unfinished as error:
-            raise Refused(str(error)) from error
-        except EndedBadly as error:
-            hook.report.say(f"  {error}: once more.")
-            return waited, False
         except (OutcomeUnknown, PeerUnavailable) as error:
-            hook.report.say(f"  {error}: looking at the pool again.")
-            return waited, True
-        for step in phase.steps:
-            if step.until is not None:
-                waited[step.until].add(step.volume)
-    return waited, False
+            say(f"  {error}: looking at the pool again.")
+            return None
+        match outcome:
+            case Unfinished():
+                raise OutOfTime(f"{outcome.text}. It goes on by itself; run `helm upgrade` again to see it through.")
+            case Failed():
+                say(f"  {outcome.text}: once more.")
+            case Stalled():
+                say(f"  No progress for {STALL_SECONDS} s ({outcome.text}): looking at the pool again.")
+        return outcome
 
+    def _wait_until_stable(self) -> tuple[Observed, Plan]:
+        """Look until the plan has no `waits` and nothing to repair, or that does not pass by itself.
 
-def _wait_until_stable(
-    hook: Hook,
-    runner: Runner,
-    addresses: Mapping[str, str],
-    memory: HookState,
-    changed: bool,
-    known: Mapping[BrickSpec, Folder],
-    repair_only: bool,
-) -> tuple[Observed, Plan]:
-    """Look until the plan has no `waits` and nothing to repair, or that does not pass by itself.
+        After a start glusterd may need some seconds to find its peers again and to bring up its bricks.
+        """
+        settle, start = (self.context.deadline.within(seconds) for seconds in (SETTLE_SECONDS, REPAIR_SECONDS))
 
-    After a start glusterd may need some seconds to find its peers again and to bring up its bricks.
-    """
-    new = not (changed or memory.uuids)
-    until = min(time.monotonic() + SETTLE_SECONDS, hook.deadline)
-    repair = min(time.monotonic() + REPAIR_SECONDS, hook.deadline)
+        def stable(found: tuple[Observed, Plan]) -> bool:
+            plan = found[1]
+            return not ((plan.waits and not plan.refusals) or (plan.repairs and not start.passed))
 
-    def look() -> tuple[Observed, Plan]:
-        return observe_and_plan(runner, hook.values, addresses, memory, known=known, new=new, repair_only=repair_only)
-
-    while True:
-        observed, plan = retry_until_readable(
-            look, until, "what was done before stands" if changed else "nothing was changed"
+        return wait_until(
+            lambda: retry_until_readable(self._look, settle, self.changed),
+            stable,
+            Pace(settle, lambda _: LOOK_SECONDS),
         )
-        now = time.monotonic()
-        passing = (plan.waits and not plan.refusals and now < until) or (plan.repairs and now < repair)
-        if not passing:
-            return observed, plan
-        time.sleep(0.5)
+
+    def _look(self) -> tuple[Observed, Plan]:
+        values, memory = self.context.values, self.memory
+        if self.changed is Changed.NOTHING and not memory.uuids:
+            return observe_new_and_plan(self.pool, values, memory, self.scope)
+        return observe_and_plan(self.pool, values, memory, self.scope, self.folders)
 
 
-def _online(hook: Hook, runner: Runner, addresses: Mapping[str, str], observed: Observed) -> Observed:
-    until = min(time.monotonic() + SETTLE_SECONDS, hook.deadline)
-    while offline := offline_bricks(hook.values, observed):
-        if time.monotonic() > until:
-            raise Refused(
-                "The volumes are what the values ask for, but not every brick is online:\n"
-                + "\n".join(f"  - {text}" for text in offline)
-                + "\nLook at the peer's log (kubectl logs) and at its disk; `gluster volume status` shows the rest."
-            )
-        time.sleep(1)
+def _wait_until_online(context: RunContext, pool: Pool, observed: Observed) -> Observed:
+    """Wait until every brick is online; `observed` is the last snapshot, and so is what this returns."""
+    if not offline_bricks(context.values, observed):
+        return observed
+
+    def look() -> Observed:
         try:
-            observed = replace(
-                observe(runner, addresses, query_all_peers=not hook.values.host_network), folders=observed.folders
-            )
+            now = observe(pool.runner, pool.addresses, query_all_peers=not context.values.host_network)
         except Broken as error:
-            hook.report.say(f"  {error}: looking again.")
-    return observed
+            context.report.say(f"  {error}: looking again.")
+            return observed
+        return replace(now, folders=observed.folders)
+
+    def give_up(observed: Observed) -> Observed:
+        raise OutOfTime(
+            "The volumes are what the values ask for, but not every brick is online:\n"
+            + "\n".join(f"  - {text}" for text in offline_bricks(context.values, observed))
+            + "\nLook at the peer's log (kubectl logs) and at its disk; `gluster volume status` shows the rest."
+        )
+
+    pace = Pace(context.deadline.within(SETTLE_SECONDS))
+    return wait_until(look, lambda now: not offline_bricks(context.values, now), pace, on_timeout=give_up)
 
 
 def offline_bricks(values: Values, observed: Observed) -> list[str]:

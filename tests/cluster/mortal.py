@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,10 +10,12 @@ from hooks.gluster.model import Observed
 from hooks.gluster.runner import ExecResult
 from hooks.kube.client import Cluster, PodRunner
 from hooks.plan.state import HookState
-from hooks.run.reconcile import Hook, converge
+from hooks.run.context import Pool, RunContext
+from hooks.run.reconcile import reconcile
 from hooks.run.report import Report
 from hooks.values.files import merged
 from hooks.values.parse import parse
+from hooks.wait import Deadline
 from tests.cluster.lab import Lab
 from tests.cluster.release import Release
 
@@ -78,9 +79,10 @@ class Person:
         """One run; `life` 0 means that it does not die. See Mortal for `killed`."""
         values = parse(merged(raw))
         runner = Mortal(self._cluster.runner(self.release.peers()), life, set() if killed is None else killed)
-        hook = Hook(values, time.monotonic() + 600, Report(), self._save)
+        context = RunContext(values, Deadline.after(600), Report(), self._save)
         entries = sorted(values.nodes, key=lambda node: node.drained)
-        return converge(hook, runner, {node.name: self.lab.address(node.name) for node in entries}, self.memory)
+        pool = Pool(runner, {node.name: self.lab.address(node.name) for node in entries})
+        return reconcile(context, pool, self.memory)
 
     def hook_that_dies_at_every_step(self, raw: dict[str, Any]) -> tuple[Observed, int]:
         """Runs of which each dies after a change that none died after before; the last one's end, and their number."""

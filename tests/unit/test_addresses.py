@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hooks.kube.pods import PeerPod
-from hooks.run.addresses import addresses_of, moved, network_of
+from hooks.run.addresses import addresses_of, network_changed, network_of
 from hooks.values.model import Node, Values
 
 DNS = "gluster-a-0.gluster.storage.svc"
@@ -38,6 +38,6 @@ def test_addresses() -> None:
     ],
 )
 def test_a_pool_stays_on_its_network(made: Values, wanted: Values, says: str) -> None:
-    assert says in moved(wanted, network_of(made))
-    assert bool(says) == bool(moved(wanted, network_of(made)))
-    assert not moved(wanted, None), "no pool was made yet"
+    assert says in network_changed(wanted, network_of(made))
+    assert bool(says) == bool(network_changed(wanted, network_of(made)))
+    assert not network_changed(wanted, None), "no pool was made yet"

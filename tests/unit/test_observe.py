@@ -12,6 +12,7 @@ from hooks.gluster.observe import observe, side_by_side
 from hooks.gluster.runner import PeerUnavailable
 from hooks.plan.build import Plan
 from hooks.plan.state import HookState
+from hooks.run.context import Pool
 from hooks.run.reconcile import observe_and_plan
 from hooks.values.files import merged
 from hooks.values.parse import parse
@@ -30,7 +31,7 @@ def pooled(*names: str) -> FakePool:
 
 def plan(pool: FakePool, addresses: dict[str, str], memory: HookState | None = None) -> tuple[Observed, Plan]:
     raw: dict[str, Any] = {"nodes": [{"name": name, "address": address} for name, address in addresses.items()]}
-    return observe_and_plan(pool, parse(merged(raw)), addresses, memory or HookState())
+    return observe_and_plan(Pool(pool, addresses), parse(merged(raw)), memory or HookState())
 
 
 @pytest.mark.parametrize("peers", [2, 3, 60])

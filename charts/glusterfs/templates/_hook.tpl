@@ -11,12 +11,12 @@ podFailurePolicy:
     - action: Ignore
       onPodConditions:
         - {type: DisruptionTarget, status: "True"}
-    # 1 is a refusal or an error that the hook has put in words: to say it again would not help.
+    # The hook has said in words why it ends (hooks/run/endings.py): to repeat it at once would not help.
     - action: FailJob
       onExitCodes:
         containerName: hook
         operator: In
-        values: [1]
+        values: [1, 3, 4, 5, 6, 7]
       # Kubernetes 1.26 to 1.28 say in their OpenAPI schema that this is required.
       onPodConditions: []
 template:
