@@ -139,7 +139,7 @@ def wait_until(
 
 
 class Interval:
-    """Keeps what is said or done while waiting from coming more often than every `seconds`."""
+    """Keeps what is done while waiting from being done more often than every `seconds`."""
 
     def __init__(self, clock: Clock, seconds: float, last: float = -math.inf) -> None:
         """`last` is when it was done last, a value of the clock's monotonic()."""

@@ -74,7 +74,7 @@ class _Held:
         return (self.clock.now() - renewed).total_seconds() < float(lease["spec"]["leaseDurationSeconds"])
 
     def renew(self) -> None:
-        """Take the Lease anew, or find that another has it."""
+        """Take the Lease again, or find that another has it."""
         now = self.clock.monotonic()
         try:
             current = self.cluster.lease(self.name)

@@ -37,7 +37,7 @@ class RunContext:
             raise LeaseLost
 
     def remember(self, memory: HookState) -> None:
-        """Record it, unless another hook has taken the Lease: then its record stands."""
+        """Record it, unless another hook has taken the Lease: then it is its record."""
         self.stop_if_lease_lost()
         self.save(memory)
 

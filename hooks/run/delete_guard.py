@@ -70,16 +70,16 @@ def _claims(pod: Object) -> Iterator[str]:
 
 
 def refusal_text(found: Sequence[VolumeConsumer], release: str, namespace: str, before: Before) -> str:
-    """The sentence that stands alone, and why what is to come ends here if there are `found` consumers."""
+    """A sentence that needs no other, and why what is to come ends here if there are `found` consumers."""
     if not found:
         return "No pod uses a volume of this release: it may go."
-    pods = {(user.namespace, user.pod) for user in found}
+    pods = {(consumer.namespace, consumer.pod) for consumer in found}
     # Seen with Helm 3 and 4: after the uninstall the release is `uninstalling` and "has no deployed releases".
     remedies = {
         Before.UNINSTALL: "Delete these pods, then uninstall again.\n"
         f"To uninstall all the same: `helm uninstall {release} -n {namespace} --no-hooks`. To keep the release: "
-        f"`helm rollback {release} REVISION -n {namespace}` with the last revision of `helm history`, for Helm "
-        "takes no upgrade before that.",
+        f"`helm rollback {release} REVISION -n {namespace}` with the last revision of `helm history`: Helm "
+        "refuses upgrades before that.",
         Before.UPGRADE: "These values have no claims and no storage classes: keep the driver with "
         "`csi.enabled: true`, or delete these pods and upgrade again.",
     }
@@ -87,7 +87,7 @@ def refusal_text(found: Sequence[VolumeConsumer], release: str, namespace: str, 
     return "\n".join(
         [
             f"Refused, nothing was {before.value}: {counted(len(pods), 'pod')} {mount} volumes of this release.",
-            *(f"  - {user}" for user in found),
+            *(f"  - {consumer}" for consumer in found),
             f"Without the driver the kubelet can neither mount nor unmount for them. {remedies[before]}",
             "`hooks.deleteGuard: false` switches this check off.",
         ]

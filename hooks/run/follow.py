@@ -15,7 +15,7 @@ from hooks.wait import Deadline, Interval, Pace, as_long_as_the_look, wait_until
 PROGRESS_SECONDS = 10
 """How often progress is reported; it is looked at every second, for its end."""
 STALL_SECONDS = 30
-"""How long the counts may stay the same before the pool is looked at anew: a self-heal daemon can be lost when bricks
+"""How long the counts may stay the same before the pool is looked at again: a self-heal daemon can be lost when bricks
 are added (seen on all three peers of a pool with seven volumes), and then nothing heals until it is started again."""
 CONSECUTIVE_CHECKS = {Until.REBALANCED: 1, Until.HEALED: 3, Until.REMOVED: 1}
 """Looks in a row that must show the end: straight after bricks were added a heal count of 0 can be premature."""
@@ -130,7 +130,7 @@ class _Work:
 def follow(runner: Runner, steps: Sequence[Step], peer: str, deadline: Deadline, log: StepLog) -> Outcome:
     """Look through `peer` until the work that `steps` ask about has ended, has failed or makes no progress any more.
 
-    `log` is told of each step whose work has ended, and of progress. Raises GlusterError where a step is refused.
+    `log` is told of each step whose work has ended, and of progress. A look that fails is just no progress.
     """
     if not steps:
         return Finished()

@@ -56,7 +56,7 @@ class LiveRelease:
         return pods if all(pod.ready for pod in pods) else peer_pods(nodes, found, self.cluster.warnings(), sets)
 
     def delete(self, pod: str) -> None:
-        """Delete a peer's pod; its StatefulSet makes it anew."""
+        """Delete a peer's pod; its StatefulSet makes a new one."""
         self.cluster.delete_pod(pod)
 
     def runner(self, pods: Sequence[PeerPod]) -> PodRunner:

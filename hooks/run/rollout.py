@@ -1,4 +1,4 @@
-"""Peers get a changed pod one at a time, and only while nothing else is amiss in the pool.
+"""Peers get a changed pod one at a time, and only while the rest of the pool is whole.
 
 StatefulSets of peers are `OnDelete`: their controller waits for somebody who has looked at the pool. That is here.
 """
@@ -17,7 +17,7 @@ from hooks.run.whole import RestartFirst, Whole, wait_until_whole
 from hooks.wait import Interval, Pace, wait_until
 
 STUCK_SECONDS = 60
-"""How long a pod may show the same error that waiting does not mend (image, node, mount, port) before the run ends."""
+"""How long a pod may show an error that does not pass by itself (image, node, mount, port) before the run ends."""
 _REMEDY = (
     "Set `rollout.allowDowntime: true` if that may happen now; until then the pods stay as they are, "
     "and so does what needs the changed ones."
@@ -31,7 +31,7 @@ class Peers(Protocol):
         """Their pods as they are now."""
 
     def delete(self, pod: str) -> None:
-        """Delete a pod; its StatefulSet makes it anew."""
+        """Delete a pod; its StatefulSet makes a new one."""
 
     def runner(self, pods: Sequence[PeerPod]) -> Runner:
         """What runs commands in these pods."""
@@ -119,7 +119,7 @@ def roll_out(context: RunContext, peers: Peers, pods: list[PeerPod], addresses: 
         peers.delete(next(pod.pod for pod in pods if pod.node == node))
         pods = wait_for_pods(context, peers, Changed.SOMETHING)
         found = assess()
-        state = f"what is amiss now lies on {found.node}" if isinstance(found, RestartFirst) else "all healed"
+        state = f"what is still wrong lies on {found.node}" if isinstance(found, RestartFirst) else "all healed"
         seconds = context.clock.monotonic() - began
         report.say(f"  [{report.seconds:6.1f} s] {node} is back, {state}, after {seconds:.1f} s")
     return pods

@@ -29,14 +29,14 @@ CONSECUTIVE_CHECKS = 3
 
 @dataclass(frozen=True)
 class Whole:
-    """Nothing is amiss in the pool."""
+    """Nothing is wrong in the pool."""
 
     observed: Observed = field(compare=False)
 
 
 @dataclass(frozen=True)
 class RestartFirst:
-    """All that is amiss lies on peers whose restarts may mend it, and `node` can be the first of them."""
+    """All that is wrong lies on peers whose restarts may repair it; `node` can be the first of them."""
 
     node: str
     observed: Observed = field(compare=False)
@@ -53,7 +53,7 @@ _Assessment = Whole | RestartFirst | _NotYet
 
 
 def wait_until_whole(context: RunContext, pool: Pool, outdated: Sequence[str]) -> Whole | RestartFirst:
-    """Wait until nothing is amiss, or all that is amiss lies on `outdated` peers, whose restarts may mend it.
+    """Wait until nothing is wrong, or all that is wrong lies on `outdated` peers, whose restarts may repair it.
 
     Raises OutOfTime with what keeps the pool from that.
     """
@@ -112,9 +112,9 @@ class _PoolCheck:
         return _NotYet(tuple(reason for _, reason in reasons))
 
     def _restart_first(self, observed: Observed, broken: set[str]) -> str:
-        """A peer that may be restarted while not all is whole, because what is amiss waits for that; "" for none.
+        """A peer that may be restarted though not all is whole, because that may repair it; "" for none.
 
-        All that is amiss lies on `broken` nodes, which must be outdated, and nothing misses what this one serves.
+        The `broken` nodes must all be outdated, and no volume may need what this one serves.
         """
         if not broken <= set(self.outdated):
             return ""

@@ -174,7 +174,7 @@ def test_several_outdated_peers_with_offline_bricks_are_restarted_one_after_the_
     cluster = Blocked([{"name": "safe", "replica": 3}], {"b": "safe", "c": "safe"})
     cluster.roll()
     assert cluster.deleted == ["b", "c", "a"]
-    assert "b is back, what is amiss now lies on c" in "\n".join(cluster.context.report.lines)
+    assert "b is back, what is still wrong lies on c" in "\n".join(cluster.context.report.lines)
 
 
 def test_of_several_that_one_is_restarted_first_that_serves_nothing_the_others_need(
