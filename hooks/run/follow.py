@@ -10,6 +10,7 @@ from hooks.gluster.runner import OutcomeUnknown, PeerUnavailable, Runner
 from hooks.gluster.session import Reply, session
 from hooks.gluster.xml import Progress, healed, rebalanced
 from hooks.plan.model import Step, Until
+from hooks.text import first_of
 from hooks.wait import Deadline, Interval, Pace, as_long_as_the_look, wait_until
 
 PROGRESS_SECONDS = 10
@@ -62,12 +63,7 @@ class Stalled:
 class Unfinished:
     """It goes on by itself; the next run takes it up where it is then."""
 
-    steps: tuple[str, ...]
-    """What has not ended, each step with its progress; empty while their end was not seen often enough."""
-
-    @property
-    def text(self) -> str:
-        return "; ".join(self.steps)
+    text: str
 
 
 Outcome = Finished | Failed | Stalled | Unfinished
@@ -84,7 +80,7 @@ class _Work:
     checks: dict[Step, int]
     began: float = field(init=False)
     changed: float = field(init=False)
-    before: tuple[str, ...] = ()
+    before: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.began = self.changed = self.deadline.clock.monotonic()
@@ -99,7 +95,11 @@ class _Work:
             self._check(step, progress)
         if not self.checks:
             return Finished()
-        return self._unfinished(tuple(f"`{step}`: {found[step].words}" for step in self.checks if not found[step].done))
+        words = {step: f"`{step}`: {found[step].words}" for step in self.checks}
+        going = [text for step, text in words.items() if not found[step].done]
+        if self._track(going):
+            return Stalled(first_of(going, "; "))
+        return Unfinished(first_of(going or [*words.values()], "; "))
 
     def _check(self, step: Step, progress: Progress) -> None:
         self.checks[step] = self.checks[step] + 1 if progress.done else 0
@@ -107,15 +107,15 @@ class _Work:
             del self.checks[step]
             self.log.done(Done(step, self.deadline.clock.monotonic() - self.began))
 
-    def _unfinished(self, going: tuple[str, ...]) -> Outcome:
+    def _track(self, going: list[str]) -> bool:
+        """Report progress of what is `going` on, each in words; True once there has been none for too long."""
         now = self.deadline.clock.monotonic()
-        if going != self.before:
-            self.changed, self.before = now, going
-            if going and self.reports.is_over():
-                self.log.say(f"  {going[0]}{f', and {len(going) - 1} more' if going[1:] else ''}")
-        elif going and now - self.changed > STALL_SECONDS:
-            return Stalled("; ".join(going))
-        return Unfinished(going)
+        if going == self.before:
+            return bool(going) and now - self.changed > STALL_SECONDS
+        self.changed, self.before = now, going
+        if going and self.reports.is_over():
+            self.log.say(f"  {going[0]}{f', and {len(going) - 1} more' if going[1:] else ''}")
+        return False
 
     def _progress(self) -> dict[Step, Progress]:
         """How far each step's work is; an exec that breaks is just another look."""
