@@ -16,10 +16,12 @@ from bench.table import table
 from hooks.kube.client import KubeClient
 from hooks.kube.release import PodRunner
 from hooks.plan.state import HookState
-from hooks.run.apply import Done
-from hooks.run.reconcile import Hook, converge
+from hooks.run.context import Pool, RunContext
+from hooks.run.follow import Done
+from hooks.run.reconcile import reconcile
 from hooks.run.report import Report
 from hooks.values.parse import parse
+from hooks.wait import Deadline
 from tests.cluster.lab import Lab, unique
 from tests.cluster.release import Release, nodes
 from tests.support.values import merged
@@ -61,13 +63,10 @@ class Peers:
         values = parse(merged(self.values(volumes, bricks)))
         with contextlib.redirect_stdout(io.StringIO()):
             report = Timed()
-            hook = Hook(
-                values,
-                time.monotonic() + 1800,
-                report,
-                save=lambda memory: setattr(self, "memory", memory),
+            context = RunContext(
+                values, Deadline.after(1800), report, save=lambda memory: setattr(self, "memory", memory)
             )
-            converge(hook, self.runner, self.addresses, self.memory)
+            reconcile(context, Pool(self.runner, self.addresses), self.memory)
         return report
 
     def raze(self, volumes: list[str]) -> None:

@@ -13,11 +13,13 @@ from hooks.gluster.observe import observe_through_two, with_folders
 from hooks.plan.build import bricks_to_inspect, make_plan
 from hooks.plan.case import Case
 from hooks.plan.state import HookState
-from hooks.run.reconcile import Hook, converge
+from hooks.run.context import Pool, RunContext
+from hooks.run.reconcile import reconcile
 from hooks.run.report import Report
 from hooks.values.model import Values
 from hooks.values.parse import parse
 from tests.support.values import merged
+from hooks.wait import Deadline
 from tests.unit.fake_pool import FakePool
 
 SIZES = ((25, 250), (50, 500), (100, 1000))
@@ -32,8 +34,8 @@ def planning() -> str:
         wanted, more = _values(pool, volumes, ["/mnt/brick1"]), _values(pool, volumes, ["/mnt/brick1", "/mnt/brick2"])
         results = {"install": _timed(pool, wanted)}
         with contextlib.redirect_stdout(io.StringIO()):
-            hook = Hook(wanted, time.monotonic() + 600, Report(), save=lambda memory: None)
-            converge(hook, pool, pool.addresses, HookState())
+            context = RunContext(wanted, Deadline.after(600), Report())
+            reconcile(context, Pool(pool, pool.addresses), HookState())
         results |= {"nothing to do": _timed(pool, wanted), "expand": _timed(pool, more)}
         rows += [(job, str(peers), str(volumes), str(n), f"{s:.3f} s") for job, (n, s) in results.items()]
     return table(rows)

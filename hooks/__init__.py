@@ -1,4 +1,4 @@
 """Brings a live GlusterFS trusted pool to what the chart's values ask for: observe, plan, apply.
 
-Packages import only from those before them: text, values, gluster, plan, run, cli. `kube` stands beside them.
+Packages import only from those before them: text and wait, values, gluster, plan and kube, run, cli.
 """

@@ -16,9 +16,20 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 AUTHORITY_YEARS, CERTIFICATE_YEARS = 20, 10
-"""Long, for what ends cuts off every client that mounts anew; each upgrade renews a certificate in its last third."""
+"""Long, because clients cannot mount once it has expired; each upgrade renews a certificate in its last third."""
 CERTIFICATE, KEY, AUTHORITY = "tls.crt", "tls.key", "ca.crt"
 """Keys of the Secrets, those that cert-manager writes too."""
+_USES = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
 
 Pems = Mapping[str, bytes]
 
@@ -75,7 +86,7 @@ def _end(pem: bytes) -> str:
 
 def _authority(now: datetime) -> dict[str, bytes]:
     key, name = ec.generate_private_key(ec.SECP256R1()), _name("glusterfs CA")
-    usage = _usage(key_cert_sign=True, crl_sign=True)
+    usage = _usage("key_cert_sign", "crl_sign")
     builder = _builder(name, name, key, now, AUTHORITY_YEARS)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     found = builder.add_extension(usage, critical=True).sign(key, hashes.SHA256())
@@ -89,7 +100,7 @@ def _certificate(authority: Pems, now: datetime) -> dict[str, bytes]:
     key = ec.generate_private_key(ec.SECP256R1())
     builder = _builder(_name("glusterfs"), issuer.subject, key, now, CERTIFICATE_YEARS)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-    builder = builder.add_extension(_usage(digital_signature=True), critical=True)
+    builder = builder.add_extension(_usage("digital_signature"), critical=True)
     both = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
     found = builder.add_extension(both, critical=False).sign(signer, hashes.SHA256())
     return {
@@ -117,18 +128,9 @@ def _name(common: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
 
 
-def _usage(digital_signature: bool = False, key_cert_sign: bool = False, crl_sign: bool = False) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=digital_signature,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=key_cert_sign,
-        crl_sign=crl_sign,
-        encipher_only=False,
-        decipher_only=False,
-    )
+def _usage(*allowed: str) -> x509.KeyUsage:
+    """A certificate's key usage: of _USES those that are `allowed`."""
+    return x509.KeyUsage(**{use: use in allowed for use in _USES})
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:

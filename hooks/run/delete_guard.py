@@ -1,14 +1,25 @@
-"""Pods that would be cut off by an uninstall, or by an upgrade to values without the driver. Pure."""
+"""The `delete-guard` command: no uninstall, and no upgrade to values without the driver, cuts off pods."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
+from hooks.kube.release import Release
+from hooks.run.endings import ExitCode
+from hooks.run.report import Report
 from hooks.text import counted
 
 Object = Mapping[str, Any]
+
+
+class Before(Enum):
+    """What the guard runs before, with what that would have done."""
+
+    UNINSTALL = "deleted"
+    UPGRADE = "changed"
 
 
 @dataclass(frozen=True, order=True)
@@ -21,6 +32,13 @@ class VolumeConsumer:
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.pod} (claim {self.claim})"
+
+
+def run(release: Release, driver: str, before: Before, report: Report) -> ExitCode:
+    """Refuse what is to come while pods mount volumes of `driver`."""
+    found = consumers(driver, release.client.persistent_volumes(), release.client.pods_everywhere())
+    report.conclude(refusal_text(found, release.name, release.namespace, before))
+    return ExitCode.REFUSED if found else ExitCode.DONE
 
 
 def consumers(driver: str, volumes: Iterable[Object], pods: Iterable[Object]) -> list[VolumeConsumer]:
@@ -51,29 +69,26 @@ def _claims(pod: Object) -> Iterator[str]:
             yield f"{pod['metadata']['name']}-{volume['name']}"
 
 
-def refusal_text(found: Sequence[VolumeConsumer], release: str, namespace: str, upgrade: bool) -> str:
-    """The sentence that stands alone, and why the uninstall, or `upgrade`, ends here if there are `found` consumers."""
+def refusal_text(found: Sequence[VolumeConsumer], release: str, namespace: str, before: Before) -> str:
+    """A sentence that needs no other, and why what is to come ends here if there are `found` consumers."""
     if not found:
         return "No pod uses a volume of this release: it may go."
-    pods = {(user.namespace, user.pod) for user in found}
+    pods = {(consumer.namespace, consumer.pod) for consumer in found}
     # Seen with Helm 3 and 4: after the uninstall the release is `uninstalling` and "has no deployed releases".
-    uninstall = (
-        "Delete these pods, then uninstall again.\n"
+    remedies = {
+        Before.UNINSTALL: "Delete these pods, then uninstall again.\n"
         f"To uninstall all the same: `helm uninstall {release} -n {namespace} --no-hooks`. To keep the release: "
-        f"`helm rollback {release} REVISION -n {namespace}` with the last revision of `helm history`, for Helm "
-        "takes no upgrade before that."
-    )
-    keep = (
-        "These values have no claims and no storage classes: keep the driver with `csi.enabled: true`, or delete these "
-        "pods and upgrade again."
-    )
+        f"`helm rollback {release} REVISION -n {namespace}` with the last revision of `helm history`: Helm "
+        "refuses upgrades before that.",
+        Before.UPGRADE: "These values have no claims and no storage classes: keep the driver with "
+        "`csi.enabled: true`, or delete these pods and upgrade again.",
+    }
+    mount = "still mounts" if len(pods) == 1 else "still mount"
     return "\n".join(
         [
-            f"Refused, nothing was {'changed' if upgrade else 'deleted'}: {counted(len(pods), 'pod')} still mount"
-            f"{'s' if len(pods) == 1 else ''} volumes of this release.",
-            *(f"  - {user}" for user in found),
-            "Without the driver the kubelet can neither mount nor unmount for them. "
-            + (keep if upgrade else uninstall),
+            f"Refused, nothing was {before.value}: {counted(len(pods), 'pod')} {mount} volumes of this release.",
+            *(f"  - {consumer}" for consumer in found),
+            f"Without the driver the kubelet can neither mount nor unmount for them. {remedies[before]}",
             "`hooks.deleteGuard: false` switches this check off.",
         ]
     )

@@ -5,7 +5,6 @@ A healthy pool costs three execs whatever its size: two for the snapshot, one fo
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -23,6 +22,7 @@ from hooks.plan.health import Heals
 from hooks.plan.model import Finding, Plan
 from hooks.plan.rejected import outlier, rejections
 from hooks.plan.state import MaintenanceState
+from hooks.run.context import Pool
 from hooks.run.reconcile import observe_and_plan
 from hooks.run.repairs import MaintenanceRun, execute, handle_rejected, trigger_heals
 from hooks.text import counted
@@ -188,17 +188,18 @@ def _split_entries(runner: Runner, observed: Observed, volumes: Sequence[str]) -
 
 def _look(job: MaintenanceRun, addresses: Mapping[str, str]) -> tuple[Case, Plan | None]:
     """A snapshot once nothing changes or time is up; a plan only if every peer can be asked, for it needs them all."""
-    values, began = job.hook.values, time.monotonic()
+    values, clock = job.hook.values, job.hook.clock
+    began = clock.monotonic()
     away = {pod.node for pod in job.unready}
     while True:
-        waited = time.monotonic() - began
+        waited = clock.monotonic() - began
         try:
             if away:
                 present = {n: a for n, a in addresses.items() if n not in away | job.pending}
                 observed = observe(job.runner, present, values)
                 known = {n: a for n, a in addresses.items() if n not in job.pending}
                 return Case(values, add_pending_nodes(observed, known, job.memory.uuids), job.memory), None
-            case, plan = observe_and_plan(job.runner, values, addresses, job.memory, coming=job.pending)
+            case, plan = observe_and_plan(Pool(job.runner, addresses, job.pending), values, job.memory)
         except PeersUnreachable:
             raise
         except Broken:
@@ -207,7 +208,7 @@ def _look(job: MaintenanceRun, addresses: Mapping[str, str]) -> tuple[Case, Plan
         else:
             if not (plan.waits or plan.unstarted) or waited > SETTLE_SECONDS:
                 return case, plan
-        time.sleep(LOOK_SECONDS)
+        clock.sleep(LOOK_SECONDS)
 
 
 def _unexpected_peers(case: Case) -> list[Difference]:

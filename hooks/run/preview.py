@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -27,15 +26,17 @@ from hooks.plan.upgrade import (
     tls_changed,
 )
 from hooks.run.addresses import addresses_of
+from hooks.run.context import Pool
 from hooks.run.reconcile import observe_and_plan, retry_until_readable
 from hooks.run.report import plan_text
 from hooks.values.model import Values
+from hooks.wait import Deadline
 
 READ_SECONDS = 20
 
 
 @dataclass(frozen=True)
-class LiveRelease:
+class ReleaseState:
     """A release as the API server and its record show it; `network` is the one that its pool was made on."""
 
     state: HookState
@@ -70,10 +71,10 @@ def live_peers(sets: Sequence[Mapping[str, Any]]) -> dict[str, LivePeer]:
     return peers
 
 
-def preview(values: Values, release: LiveRelease, runner: Runner, policy: Policy) -> Preview:
+def preview(values: Values, release: ReleaseState, runner: Runner, policy: Policy) -> Preview:
     """Draw the plan for `values`.
 
-    Nodes without a peer yet stand in the plan as new, empty ones. Raises Refused when the pool cannot be read.
+    Nodes without a peer yet stand in the plan as new, empty ones. Raises CannotRead when the pool cannot be read.
     """
     live, state = release.peers, release.state
     obstacles: list[Difference] = [
@@ -89,9 +90,8 @@ def preview(values: Values, release: LiveRelease, runner: Runner, policy: Policy
     pending = tuple(pod.node for pod in release.pods if pod.node not in live)
     addresses = {**addresses_of(values, release.pods), **{node: _unknown(values, node) for node in pending}}
     case, plan = retry_until_readable(
-        lambda: observe_and_plan(runner, values, addresses, state, changed, pending, policy=policy),
-        time.monotonic() + READ_SECONDS,
-        "nothing was changed",
+        lambda: observe_and_plan(Pool(runner, addresses, pending, changed), values, state, policy),
+        Deadline.after(READ_SECONDS),
     )
     plan = _refuse(plan, removed_nodes(values, live, state, case.pool if running else None))
     if pending and live:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,8 +19,10 @@ from hooks.plan.model import Finding, Phase, Script
 from hooks.plan.rejected import outlier, rejections
 from hooks.plan.state import HookState, MaintenanceState
 from hooks.plan.volumes import ask_to_heal
-from hooks.run.apply import Done, apply_phase
-from hooks.run.reconcile import Hook
+from hooks.run.apply import apply_phase
+from hooks.run.context import RunContext
+from hooks.run.follow import Done, Finished
+from hooks.wait import Pace, wait_until
 
 REJOIN_SECONDS = 90
 """How long a rejected peer may take to start again and to take its volumes over (measured: half a minute)."""
@@ -31,7 +32,7 @@ REJOIN_SECONDS = 90
 class MaintenanceRun:
     """What one run works with. `addresses` are those of all nodes; `before` is what the last run left."""
 
-    hook: Hook
+    hook: RunContext
     runner: Runner
     pods: Sequence[PeerPod]
     addresses: Mapping[str, str]
@@ -50,18 +51,29 @@ class MaintenanceRun:
 
 def execute(job: MaintenanceRun, observed: Observed, phases: Iterable[Phase], steps: list[str]) -> list[Finding]:
     """Do the steps, adding a line on each to `steps`; a finding for the one that failed."""
-    members = [observed.reference_peer.name]
-
-    def done(step: Done) -> None:
-        steps.append(f"  done in {step.seconds:.1f} s: {step.step}")
-
+    members, log = [observed.reference_peer.name], _StepLines(steps)
     for phase in phases:
         job.hook.stop_if_lease_lost()
         try:
-            apply_phase(job.runner, phase, members, job.hook.deadline, done, steps.append)
+            outcome = apply_phase(job.runner, phase, members, job.hook.deadline, log)
         except Broken as error:
             return [Finding("RepairFailed", f"{phase.title}: {error}.", key=phase.title)]
+        if not isinstance(outcome, Finished):
+            return [Finding("RepairFailed", f"{phase.title}: {outcome.text}.", key=phase.title)]
     return []
+
+
+@dataclass(frozen=True)
+class _StepLines:
+    """A StepLog that adds a line on each step."""
+
+    lines: list[str]
+
+    def done(self, done: Done) -> None:
+        self.lines.append(f"  done in {done.seconds:.1f} s: {done.step}")
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
 
 
 def trigger_heals(job: MaintenanceRun, observed: Observed, heals: Heals, steps: list[str]) -> list[Finding]:
@@ -102,12 +114,9 @@ def handle_rejected(
 
 def _until_rejoined(job: MaintenanceRun, step: Script, found: Copies) -> list[Finding]:
     """Wait until the others take the repaired peer in."""
-    until = min(time.monotonic() + REJOIN_SECONDS, job.hook.deadline)
-    while time.monotonic() < until:
-        time.sleep(1)
-        if _complete(job):
-            what = f"{step.peer} was rejected; it took {', '.join(rejected.differing(found))} over from the others."
-            return [Finding("PeerRepaired", what, node=step.peer, key=step.peer, resolved=True)]
+    if wait_until(lambda: _complete(job), bool, Pace(job.hook.deadline.within(REJOIN_SECONDS))):
+        what = f"{step.peer} was rejected; it took {', '.join(rejected.differing(found))} over from the others."
+        return [Finding("PeerRepaired", what, node=step.peer, key=step.peer, resolved=True)]
     what = f"{step.peer} was rejected and has not come back {REJOIN_SECONDS} s after its repair:"
     return [Finding("PeerRejected", what, "see its pod's log.", step.peer, key=step.peer)]
 

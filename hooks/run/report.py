@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from hooks.gluster.model import Observed, Process
 from hooks.plan.model import Plan
-from hooks.run.apply import Done
+from hooks.run.follow import Done
 from hooks.text import counted
 from hooks.values.model import Values
+from hooks.wait import SYSTEM, Clock
 
 
 class Report:
     """Prints line by line and keeps everything, for the record that the release's ConfigMap holds."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = SYSTEM) -> None:
         self.lines: list[str] = []
         self.outcome = ""
-        self._began = time.monotonic()
+        self._clock = clock
+        self._began = clock.monotonic()
 
     @property
     def seconds(self) -> float:
-        return time.monotonic() - self._began
+        return self._clock.monotonic() - self._began
 
     def say(self, text: str = "") -> None:
         self.lines += text.split("\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,9 +12,11 @@ from hooks.kube.client import KubeClient
 from hooks.kube.release import PodRunner
 from hooks.kube.release import Release as KubeRelease
 from hooks.plan.state import HookState
-from hooks.run.reconcile import Hook, converge
+from hooks.run.context import Pool, RunContext
+from hooks.run.reconcile import reconcile
 from hooks.run.report import Report
 from hooks.values.parse import parse
+from hooks.wait import Deadline
 from tests.cluster.lab import Lab
 from tests.cluster.release import Release
 from tests.support.values import merged
@@ -81,9 +82,10 @@ class Person:
         """One run; `life` 0 means that it does not die. See Mortal for `killed`."""
         values = parse(merged(raw))
         runner = Mortal(PodRunner(self._client, self.release.peers()), life, set() if killed is None else killed)
-        hook = Hook(values, time.monotonic() + 600, Report(), self._save)
+        context = RunContext(values, Deadline.after(600), Report(), self._save)
         entries = sorted(values.nodes, key=lambda node: node.drained)
-        return converge(hook, runner, {node.name: self.lab.address(node.name) for node in entries}, self.memory)
+        pool = Pool(runner, {node.name: self.lab.address(node.name) for node in entries})
+        return reconcile(context, pool, self.memory)
 
     def hook_that_dies_at_every_step(self, raw: dict[str, Any]) -> tuple[Observed, int]:
         """Runs of which each dies after a change that none died after before; the last one's end, and their number."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from hooks.gluster.model import Observed
 from hooks.plan.state import HookState
-from hooks.run.reconcile import Hook, converge
+from hooks.run.context import Pool, RunContext
+from hooks.run.reconcile import reconcile
 from hooks.run.report import Report
 from hooks.values.model import Values
 from hooks.values.parse import parse
 from tests.support.values import merged
+from hooks.wait import Deadline
+from tests.unit.clock import FakeClock
 from tests.unit.fake_pool import FakePool, FakeVolume
 from tests.unit.fake_pool.data import lacking, readable, write
 
@@ -43,17 +45,14 @@ class Run:
         self.raw = raw
         self.values: Values = parse(merged({**PLAIN, **raw}))
         self.memory = memory or HookState()
-        self.report = Report()
+        self.clock = FakeClock()
+        self.report = Report(self.clock)
         self.seconds = 60.0
 
     def __call__(self) -> Observed:
-        hook = Hook(
-            self.values,
-            time.monotonic() + self.seconds,
-            self.report,
-            save=lambda memory: setattr(self, "memory", memory),
-        )
-        return converge(hook, self.pool, self.addresses, self.memory)
+        deadline = Deadline.after(self.seconds, self.clock)
+        context = RunContext(self.values, deadline, self.report, lambda memory: setattr(self, "memory", memory))
+        return reconcile(context, Pool(self.pool, self.addresses), self.memory)
 
     @property
     def addresses(self) -> dict[str, str]:

@@ -13,7 +13,10 @@ from typing import Any
 
 import pytest
 
-from hooks.run.reconcile import Refused, observe_and_plan
+from hooks.plan.state import HookState
+from hooks.run.context import Pool
+from hooks.run.endings import CannotRead, CommandFailed, Ending, Refused
+from hooks.run.reconcile import observe_and_plan
 from hooks.run.report import plan_text, status_table
 from tests.unit.fake_pool import FakePool
 from tests.unit.running import THREE, Run
@@ -123,7 +126,7 @@ def test_every_lost_connection_is_survived() -> None:
         run = Run(pool, THREE)
         try:
             observed = run()
-        except Refused:
+        except Ending:
             observed = Run(pool, THREE, run.memory)()
         assert len(observed.volumes) == 2
         assert sum(c.startswith("volume create") for c in pool.commands) == 2, "no command is repeated blindly"
@@ -206,7 +209,7 @@ def test_options_follow_values_and_others_options_stay() -> None:
 def test_a_bad_option_ends_in_glusters_words_and_the_volume_is_not_started() -> None:
     pool = FakePool("a", "b", "c")
     raw = {**THREE, "volumes": [{"name": "v", "options": {"no.such-option": 1}}]}
-    with pytest.raises(Refused, match=r"`gluster volume set v no.such-option 1` failed .* does not exist"):
+    with pytest.raises(CommandFailed, match=r"`gluster volume set v no.such-option 1` failed .* does not exist"):
         Run(pool, raw)()
     assert not pool.peers["a"].cluster.volumes["v"].started
 
@@ -217,7 +220,7 @@ def test_nothing_is_changed_while_a_peer_is_away() -> None:
     run.pool.peers["c"].answers = False
     commands = len(run.pool.commands)
     more = {**THREE, "volumes": [*THREE["volumes"], {"name": "more", "nodes": ["a"]}]}
-    with pytest.raises(Refused, match=r"a gets no connection to glusterd \(port 24007\) at 10.0.0.3"):
+    with pytest.raises(CannotRead, match=r"a gets no connection to glusterd \(port 24007\) at 10.0.0.3"):
         Run(run.pool, more, run.memory)()
     assert not [c for c in run.pool.commands[commands:] if "create" in c]
 
@@ -247,7 +250,7 @@ def two_plans() -> str:
     """The plan of an install, and of a change of much of it."""
 
     def planned(run: Run) -> str:
-        case, plan = observe_and_plan(run.pool, run.values, run.addresses, run.memory)
+        case, plan = observe_and_plan(Pool(run.pool, run.addresses), run.values, run.memory)
         return plan_text(plan, case.pool)
 
     def volumes(safe: dict[str, Any], pair: dict[str, Any], *more: dict[str, Any]) -> list[dict[str, Any]]:
@@ -358,7 +361,7 @@ def test_every_lost_connection_of_an_expansion_is_survived_and_the_data_is_sprea
         again = Run(pool, GROWN, run.memory)
         try:
             again()
-        except Refused:
+        except Ending:
             again = Run(pool, GROWN, again.memory)
             again()
         assert len(pool.peers["a"].cluster.volumes["safe"].bricks) == 6
@@ -382,7 +385,7 @@ def test_a_rebalance_that_failed_is_started_again_a_few_times() -> None:
     assert run.pool.rebalanced == ["v", "v"]
     assert not again.memory.rebalancing
     run.pool.failing = 99
-    with pytest.raises(Refused, match="gluster volume rebalance v start"):
+    with pytest.raises(CommandFailed, match="gluster volume rebalance v start"):
         Run(run.pool, {**run.raw, "bricks": ["/mnt/brick1", "/mnt/brick2", "/mnt/brick3"]}, again.memory)()
 
 
@@ -390,7 +393,7 @@ def test_what_a_failed_create_left_is_cleaned_up_and_taken() -> None:
     pool = FakePool("a", "b", "c")
     pool.peers["c"].full = True
     run = Run(pool, THREE)
-    with pytest.raises(Refused, match="No space left on device"):
+    with pytest.raises(CommandFailed, match="No space left on device"):
         run()
     assert pool.peers["a"].folder("/mnt/brick1/safe")["id"]
     pool.peers["c"].full = False
@@ -402,7 +405,7 @@ def test_what_a_failed_create_left_is_cleaned_up_and_taken() -> None:
 def test_a_leftover_that_is_not_proven_to_be_ours_is_refused() -> None:
     pool = FakePool("a", "b", "c")
     pool.peers["c"].full = True
-    with pytest.raises(Refused, match="No space left on device"):
+    with pytest.raises(CommandFailed, match="No space left on device"):
         Run(pool, THREE)()
     pool.peers["c"].full = False
     with pytest.raises(Refused, match="a volume this pool does not know"):
@@ -413,7 +416,7 @@ def test_a_leftover_with_a_file_in_it_is_refused() -> None:
     pool = FakePool("a", "b", "c")
     pool.peers["c"].full = True
     run = Run(pool, THREE)
-    with pytest.raises(Refused, match="No space left on device"):
+    with pytest.raises(CommandFailed, match="No space left on device"):
         run()
     pool.peers["c"].full = False
     pool.peers["a"].folder("/mnt/brick1/safe")["data"] = "yes"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hooks.gluster.runner import OutcomeUnknown
-from hooks.run.reconcile import Refused
+from hooks.run.endings import CannotRead, Refused
 from tests.unit.fake_pool import FakePool
 from tests.unit.running import THREE, Run
 
@@ -97,7 +97,7 @@ def test_words_that_were_taken_back_leave_everything() -> None:
         return False
 
     run.pool.lose_connection = breaks
-    with pytest.raises(Refused):
+    with pytest.raises(CannotRead, match="the connection was lost"):
         cut()
     assert cut.memory.deleting
     run.pool.lose_connection = lambda number: False

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hooks.run.delete_guard import VolumeConsumer, consumers, refusal_text
+from hooks.run.delete_guard import Before, VolumeConsumer, consumers, refusal_text
 
 OURS = "gluster.storage.glusterfs"
 
@@ -60,7 +60,7 @@ def test_who_uses_a_volume(found: dict[str, Any], using: str) -> None:
 
 def test_the_refusal_names_each_pod_and_both_ways_past_it() -> None:
     found = consumers(OURS, VOLUMES, [pod("shop", "web", **claim("pictures")), pod("shop", "api", **claim("pictures"))])
-    text = refusal_text(found, "gluster", "storage", upgrade=False)
+    text = refusal_text(found, "gluster", "storage", Before.UNINSTALL)
     assert text.splitlines()[:3] == [
         "Refused, nothing was deleted: 2 pods still mount volumes of this release.",
         "  - shop/api (claim pictures)",
@@ -68,12 +68,13 @@ def test_the_refusal_names_each_pod_and_both_ways_past_it() -> None:
     ]
     assert "`helm uninstall gluster -n storage --no-hooks`" in text
     assert "`hooks.deleteGuard: false`" in text
-    assert refusal_text([], "gluster", "storage", upgrade=False) == "No pod uses a volume of this release: it may go."
+    nobody = refusal_text([], "gluster", "storage", Before.UNINSTALL)
+    assert nobody == "No pod uses a volume of this release: it may go."
 
 
 def test_an_upgrade_without_the_driver_is_refused_with_how_to_keep_it() -> None:
     found = consumers(OURS, VOLUMES, [pod("shop", "web", **claim("pictures"))])
-    text = refusal_text(found, "gluster", "storage", upgrade=True)
+    text = refusal_text(found, "gluster", "storage", Before.UPGRADE)
     assert text.splitlines()[:2] == [
         "Refused, nothing was changed: 1 pod still mounts volumes of this release.",
         "  - shop/web (claim pictures)",

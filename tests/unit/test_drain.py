@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hooks.run.reconcile import Refused
+from hooks.run.endings import CannotRead, Ending, OutOfTime, Refused
 from tests.unit.fake_pool import FakePool
 from tests.unit.running import FILES, Run, is_whole, write_to_all
 
@@ -109,8 +109,15 @@ def test_a_set_that_has_no_place_is_refused_before_anything_moves() -> None:
     assert not [c for c in pair.pool.commands[commands:] if "replace-brick" in c or "remove-brick" in c]
 
 
-@pytest.mark.parametrize("broken", ["offline", "away", "healing"])
-def test_nothing_leaves_while_anything_is_not_whole(broken: str) -> None:
+@pytest.mark.parametrize(
+    ("broken", "ending", "says"),
+    [
+        ("offline", Refused, "a:/mnt/brick1/safe: the brick of safe is offline and its folder does not show"),
+        ("away", CannotRead, "a gets no connection to glusterd .* at 10.0.0.2"),
+        ("healing", OutOfTime, "to heal. It goes on by itself"),
+    ],
+)
+def test_nothing_leaves_while_anything_is_not_whole(broken: str, ending: type[Ending], says: str) -> None:
     run = installed("abc")
     commands = len(run.pool.commands)
     volume = run.pool.peers["a"].cluster.volumes["safe"]
@@ -123,7 +130,7 @@ def test_nothing_leaves_while_anything_is_not_whole(broken: str) -> None:
         volume.healing = 10**9
     again = Run(run.pool, raw("abcd", "c"), run.memory)
     again.seconds = 2
-    with pytest.raises(Refused):
+    with pytest.raises(ending, match=says):
         again()
     done = run.pool.commands[commands:]
     assert not [c for c in done if "replace-brick safe" in c or c.endswith("commit") or "detach" in c]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -11,11 +10,13 @@ from hooks.kube.pods import PeerPod
 from hooks.plan.state import HookState, MaintenanceState
 from hooks.run import maintain as module
 from hooks.run.maintain import Outcome, maintain
-from hooks.run.reconcile import Hook
 from hooks.run.repairs import MaintenanceRun
+from hooks.run.context import RunContext
 from hooks.run.report import Report
 from hooks.values.parse import parse
 from tests.support.values import merged
+from hooks.wait import Deadline
+from tests.unit.clock import FakeClock
 from tests.unit.fake_pool import FakePool, FakeVolume
 from tests.unit.running import PLAIN, Run
 
@@ -49,9 +50,10 @@ class Kept:
         pods = [
             PeerPod(node.name, f"gluster-{node.name}-0", "", self.problems.get(node.name, "")) for node in values.nodes
         ]
-        hook = Hook(values, time.monotonic() + 60, Report(), save=lambda _: None)
+        clock = FakeClock()
+        context = RunContext(values, Deadline.after(60, clock), Report(clock))
         addresses = {node.name: str(node.address) for node in values.nodes}
-        outcome = maintain(MaintenanceRun(hook, self.pool, pods, addresses, self.memory, self.before))
+        outcome = maintain(MaintenanceRun(context, self.pool, pods, addresses, self.memory, self.before))
         self.before = outcome.state
         return outcome
 

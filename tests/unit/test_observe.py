@@ -20,6 +20,7 @@ from hooks.gluster.runner import PeerUnavailable, Runner
 from hooks.plan.case import Case
 from hooks.plan.model import Plan
 from hooks.plan.state import HookState
+from hooks.run.context import Pool
 from hooks.run.reconcile import observe_and_plan
 from hooks.values.parse import parse
 from tests.support.values import merged
@@ -40,7 +41,7 @@ def pooled(*names: str) -> FakePool:
 
 def plan(pool: FakePool, addresses: dict[str, str], memory: HookState | None = None) -> tuple[Case, Plan]:
     raw: dict[str, Any] = {"nodes": [{"name": name, "address": address} for name, address in addresses.items()]}
-    return observe_and_plan(pool, parse(merged(raw)), addresses, memory or HookState())
+    return observe_and_plan(Pool(pool, addresses), parse(merged(raw)), memory or HookState())
 
 
 @pytest.mark.parametrize("peers", [2, 3, 60])

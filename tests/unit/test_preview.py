@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -11,11 +10,14 @@ from hooks.kube.pods import PeerPod
 from hooks.plan.build import Policy
 from hooks.plan.state import HookState
 from hooks.run import preview as module
+from hooks.run.context import Pool, RunContext
+from hooks.run.endings import CannotRead
 from hooks.run.preview import Preview, preview, preview_text
-from hooks.run.reconcile import Hook, Refused, converge
+from hooks.run.reconcile import reconcile
 from hooks.run.report import Report
 from hooks.values.parse import parse
 from tests.support.values import merged
+from hooks.wait import Deadline
 from tests.unit.fake_pool import FakePool
 from tests.unit.running import PLAIN
 
@@ -47,14 +49,14 @@ class Release:
         self.sets = [stateful_set(node) for node in "abc"]
         self.problems: dict[str, str] = {}
         values = parse(merged(THREE))
-        hook = Hook(values, time.monotonic() + 60, Report(), save=lambda memory: setattr(self, "memory", memory))
-        converge(hook, self.pool, self.pool.addresses, self.memory)
+        context = RunContext(values, Deadline.after(60), Report(), lambda memory: setattr(self, "memory", memory))
+        reconcile(context, Pool(self.pool, self.pool.addresses), self.memory)
         self.commands = len(self.pool.commands)
 
     def preview(self, policy: Policy = Policy.FULL, **changes: Any) -> Preview:
         values = parse(merged({**THREE, **changes}))
         pods = [PeerPod(n.name, f"gluster-{n.name}-0", "", self.problems.get(n.name, "")) for n in values.nodes]
-        release = module.LiveRelease(self.memory, "hosts", pods, module.live_peers(self.sets))
+        release = module.ReleaseState(self.memory, "hosts", pods, module.live_peers(self.sets))
         seen = preview(values, release, self.pool, policy)
         asked = set(self.pool.commands[self.commands :])
         assert asked <= {"system:: uuid get", "peer status", "volume info", "volume status"}, "it only looks"
@@ -144,7 +146,7 @@ def test_an_upgrade_that_may_mend_a_peer_is_not_held_up(release: Release) -> Non
 def test_a_pool_that_cannot_be_read_stops_the_upgrade(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "READ_SECONDS", 0)
     release.pool.peers["c"].answers = False
-    with pytest.raises(Refused, match="The pool cannot be read, nothing was changed: a gets no connection"):
+    with pytest.raises(CannotRead, match="The pool cannot be read, nothing was changed: a gets no connection"):
         release.preview()
 
 

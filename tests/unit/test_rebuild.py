@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hooks.run.reconcile import Refused
+from hooks.run.endings import CannotRead, Refused
 from tests.unit.fake_pool import FakePool
 from tests.unit.running import Run, is_whole, write_to_all
 
@@ -161,6 +161,6 @@ def test_nothing_is_written_while_another_peer_is_away() -> None:
     run.pool.blank("c")
     execs = len(run.pool.execs)
     run.pool.peers["b"].answers = False
-    with pytest.raises(Refused):
+    with pytest.raises(CannotRead, match="a gets no connection to glusterd"):
         Run(run.pool, raw("word"), run.memory)()
     assert not [text for _, text in run.pool.execs[execs:] if "glusterd.info" in text or "restore-identity.sh" in text]

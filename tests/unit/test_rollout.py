@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,21 +13,25 @@ from hooks.kube.pods import PeerPod
 from hooks.plan import sentences
 from hooks.plan.availability import unavailable_without
 from hooks.plan.state import HookState
-from hooks.run import rollout
-from hooks.run.reconcile import Hook, Refused, converge
+from hooks.run import reconcile as reconciling
+from hooks.run import whole
+from hooks.run.context import Pool, RunContext
+from hooks.run.endings import OutOfTime, Refused
+from hooks.run.reconcile import reconcile
 from hooks.run.report import Report
 from hooks.run.rollout import roll_out
 from hooks.values.parse import parse
 from tests.support.values import merged
+from hooks.wait import Deadline
+from tests.unit.clock import FakeClock
 from tests.unit.fake_pool import FakePool
 
 NODES = [{"name": name, "address": f"10.0.0.{i}"} for i, name in enumerate("abc", start=1)]
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
-    monkeypatch.setattr(rollout, "LOOKS", 1)
+def _one_look_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whole, "CONSECUTIVE_CHECKS", 1)
 
 
 class Cluster:
@@ -36,13 +39,10 @@ class Cluster:
 
     def __init__(self, volumes: list[dict[str, Any]], **values: Any) -> None:
         self.pool = FakePool("a", "b", "c")
-        self.hook = Hook(
-            parse(merged({"nodes": NODES, "volumes": volumes, **values})),
-            time.monotonic() + 0.5,
-            Report(),
-            save=lambda memory: None,
-        )
-        self.observed = converge(self.hook, self.pool, self.pool.addresses, HookState())
+        clock = FakeClock()
+        wanted = parse(merged({"nodes": NODES, "volumes": volumes, **values}))
+        self.context = RunContext(wanted, Deadline.after(reconciling.REPAIR_SECONDS - 1, clock), Report(clock))
+        self.observed = reconcile(self.context, Pool(self.pool, self.pool.addresses), HookState())
         self.outdated = ["a", "b", "c"]
         self.deleted: list[str] = []
 
@@ -58,7 +58,7 @@ class Cluster:
         return self.pool
 
     def roll(self) -> list[PeerPod]:
-        return roll_out(self.hook, self.look(), self.pool.addresses, self.runner, self.look, self.delete)
+        return roll_out(self.context, self, self.look(), self.pool.addresses)
 
 
 def test_one_after_the_other_in_the_order_of_values() -> None:
@@ -97,13 +97,13 @@ def test_no_peer_is_restarted_while_the_pool_is_not_whole(amiss: str) -> None:
         volume.removing, volume.to_move = volume.bricks, 10**9
     else:
         cluster.pool.peers["c"].answers = False
-    with pytest.raises(Refused, match="No peer is restarted until the pool is whole"):
+    with pytest.raises(OutOfTime, match="No peer is restarted until the pool is whole"):
         cluster.roll()
     assert cluster.deleted == []
 
 
 def test_a_heal_that_stands_still_is_asked_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rollout, "ASK_SECONDS", 0)
+    monkeypatch.setattr(whole, "ASK_SECONDS", 0)
     cluster = Cluster([{"name": "safe", "replica": 3}])
     volume = cluster.pool.peers["a"].cluster.volumes["safe"]
     volume.healing = 10**9
@@ -171,32 +171,32 @@ class Blocked(Cluster):
 def test_several_outdated_peers_with_offline_bricks_are_restarted_one_after_the_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rollout, "REPAIR_SECONDS", 0)
+    monkeypatch.setattr(whole, "REPAIR_SECONDS", 0)
     cluster = Blocked([{"name": "safe", "replica": 3}], {"b": "safe", "c": "safe"})
     cluster.roll()
     assert cluster.deleted == ["b", "c", "a"]
-    assert "b is back, what is amiss now lies on c" in "\n".join(cluster.hook.report.lines)
+    assert "b is back, what is still wrong lies on c" in "\n".join(cluster.context.report.lines)
 
 
 def test_of_several_that_one_is_restarted_first_that_serves_nothing_the_others_need(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rollout, "REPAIR_SECONDS", 0)
+    monkeypatch.setattr(whole, "REPAIR_SECONDS", 0)
     volumes = [{"name": "one", "replica": 3}, {"name": "two", "replica": 3}]
     cluster = Blocked(volumes, {"b": "one", "c": "one two"})
     cluster.roll()
     assert cluster.deleted == ["c", "b", "a"], "b serves `two`, which misses c's brick already"
     crossed = Blocked(volumes, {"b": "one", "c": "two"})
-    with pytest.raises(Refused, match="No peer is restarted until the pool is whole"):
+    with pytest.raises(OutOfTime, match="No peer is restarted until the pool is whole"):
         crossed.roll()
     assert crossed.deleted == []
 
 
 def test_an_offline_brick_on_a_peer_that_is_up_to_date_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rollout, "REPAIR_SECONDS", 0)
+    monkeypatch.setattr(whole, "REPAIR_SECONDS", 0)
     cluster = Blocked([{"name": "safe", "replica": 3}], {"b": "safe", "c": "safe"})
     cluster.outdated = ["a", "b"]
-    with pytest.raises(Refused, match="No peer is restarted until the pool is whole"):
+    with pytest.raises(OutOfTime, match="No peer is restarted until the pool is whole"):
         cluster.roll()
     assert cluster.deleted == []
 
@@ -219,11 +219,11 @@ def test_server_quorum_counts(names: str, ratio: str, harmed: bool) -> None:
 
 def test_one_look_that_shows_nothing_to_heal_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor where a peer is to be restarted for what is amiss on it: straight after a start a 0 can be premature."""
-    monkeypatch.setattr(rollout, "REPAIR_SECONDS", 0)
-    monkeypatch.setattr(rollout, "LOOKS", 3)
+    monkeypatch.setattr(whole, "REPAIR_SECONDS", 0)
+    monkeypatch.setattr(whole, "CONSECUTIVE_CHECKS", 3)
     cluster = Blocked([{"name": "one", "replica": 3}, {"name": "two", "replica": 3}], {"c": "one"})
     volume = cluster.pool.peers["a"].cluster.volumes["two"]
     volume.healing, volume.premature = 10**9, 2
-    with pytest.raises(Refused, match="No peer is restarted until the pool is whole"):
+    with pytest.raises(OutOfTime, match="No peer is restarted until the pool is whole"):
         cluster.roll()
     assert cluster.deleted == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,13 +10,16 @@ import pytest
 from hooks.gluster.runner import PeerUnavailable
 from hooks.kube.pods import PeerPod
 from hooks.plan.state import HookState
-from hooks.run import rollout
-from hooks.run.converge import run
-from hooks.run.reconcile import Hook, Refused
+from hooks.run import rollout, whole
+from hooks.run.context import RunContext
+from hooks.run.converge import converge
+from hooks.run.endings import LeaseLost, PlanOnly, Refused
 from hooks.run.report import Report
 from hooks.values.parse import parse
 from hooks.values.volumes import CONFIRM
 from tests.support.values import merged
+from hooks.wait import Deadline
+from tests.unit.clock import FakeClock
 from tests.unit.fake_pool import FakePool, FakeVolume
 from tests.unit.running import is_whole, write_to_all
 
@@ -46,16 +48,22 @@ class Release:
     def volume(self) -> FakeVolume:
         return self.pool.peers["a"].cluster.volumes["safe"]
 
-    def upgrade(self, volumes: Sequence[dict[str, Any]] = (SAFE,), word: str = "") -> None:
+    def upgrade(self, volumes: Sequence[dict[str, Any]] = (SAFE,), word: str = "", **values: Any) -> None:
         nodes = [{"name": name, "address": f"10.0.0.{i}"} for i, name in enumerate("abc", start=1)]
-        values = parse(merged({"nodes": [*nodes[:2], {**nodes[2], "rebuild": word}], "volumes": [*volumes]}))
-        self.report = Report()
-        hook = Hook(values, time.monotonic() + 5, self.report, save=lambda memory: setattr(self, "memory", memory))
-        hook.lost = self.lost
-        run(hook, self.memory, lambda pods: self.pool, self.look, self.delete)
+        raw = {"nodes": [*nodes[:2], {**nodes[2], "rebuild": word}], "volumes": [*volumes], **values}
+        clock = FakeClock()
+        self.report = Report(clock)
+        context = RunContext(parse(merged(raw)), Deadline.after(60, clock), self.report, self.save, self.lost)
+        converge(context, self.memory, self)
+
+    def save(self, memory: HookState) -> None:
+        self.memory = memory
 
     def look(self) -> list[PeerPod]:
         return [PeerPod(n, f"{n}-0", "", self.problem, bool(self.problem), n in self.outdated) for n in "abc"]
+
+    def runner(self, pods: Sequence[PeerPod]) -> FakePool:
+        return self.pool
 
     def delete(self, pod: str) -> None:
         node = pod.removesuffix("-0")
@@ -87,7 +95,7 @@ def test_a_lost_peer_is_rebuilt_before_any_peer_is_restarted() -> None:
 
 def test_what_needs_a_new_pod_does_not_keep_peers_from_getting_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """A brick whose disk the old pod does not see is refused, but not by what comes before the restart."""
-    monkeypatch.setattr(rollout, "REPAIR_SECONDS", 0)
+    monkeypatch.setattr(whole, "REPAIR_SECONDS", 0)
     release = Release()
     brick = release.volume.bricks[0]
     brick.online = False
@@ -111,6 +119,19 @@ def test_no_peer_is_restarted_for_a_plan_that_is_refused() -> None:
     with pytest.raises(Refused, match=r"nothing was changed.*\n.*a volume's type stays"):
         release.upgrade([{"name": "safe"}])
     assert release.deleted == []
+
+
+def test_the_plan_alone_is_an_ending_of_its_own_and_changes_nothing() -> None:
+    release = Release()
+    commands = len(release.pool.commands)
+    with pytest.raises(PlanOnly) as ended:
+        release.upgrade([SAFE, {"name": "more"}], hooks={"planOnly": True})
+    assert "gluster volume create more" in str(ended.value)
+    assert str(ended.value).endswith(PlanOnly.NOTICE)
+    assert release.deleted == []
+    assert not [c for c in release.pool.commands[commands:] if "create" in c or "start" in c]
+    with pytest.raises(Refused, match="a volume's type stays"):
+        release.upgrade([{"name": "safe"}], hooks={"planOnly": True})
 
 
 def test_a_pool_that_cannot_be_read_for_a_moment_does_not_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +161,7 @@ def test_what_ends_a_run_after_a_restart_does_not_say_that_nothing_was_changed(m
         release.problem = "ImagePullBackOff"
 
     release.delete = delete_for_good  # type: ignore[method-assign]
-    with pytest.raises(Refused, match=r"The peers did not all start, what was done before stands: 3 of 3") as stopped:
+    with pytest.raises(Refused, match=r"The peers did not all start, what was done before is kept: 3 of 3") as stopped:
         release.upgrade()
     assert "nothing was changed" not in str(stopped.value)
     later = Release()
@@ -151,7 +172,7 @@ def test_what_ends_a_run_after_a_restart_does_not_say_that_nothing_was_changed(m
         later.pool.peers["a"].folder("/mnt/brick1/more").update(kind="filled", data="yes")
 
     later.delete = delete_and_grow_foreign  # type: ignore[method-assign]
-    with pytest.raises(Refused, match="Stopped; what was done before stands"):
+    with pytest.raises(Refused, match="Stopped; what was done before is kept"):
         later.upgrade([SAFE, {"name": "more"}])
 
 
@@ -160,7 +181,7 @@ def test_a_hook_that_has_lost_its_lock_asks_and_records_nothing_more(at: int) ->
     release = Release()
     execs, memory = len(release.pool.execs), release.memory
     release.lost = lambda: len(release.pool.execs) >= execs + at
-    with pytest.raises(Refused, match="The lock on this release was lost to another hook"):
+    with pytest.raises(LeaseLost, match="The lock on this release was lost to another hook"):
         release.upgrade([{"name": "safe", "replica": 3, "options": {"nfs.disable": "off"}}])
     assert len(release.pool.execs) == execs + at
     assert release.memory == memory

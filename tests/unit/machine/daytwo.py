@@ -72,8 +72,8 @@ class DayTwo(Changes):
             met = True
             if lost:
                 self.leases.away = True
-                self.clock.now += lock.SECONDS + 1
-                self.beats.beat()
+                self.clock.seconds += lock.SECONDS + 1
+                self.clock.beat()
                 self.leases.away = False
             execs = len(self.pool.execs)
             if lost and not whole:

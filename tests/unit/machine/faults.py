@@ -1,10 +1,9 @@
-"""What goes wrong with a run of the hook: it dies, connections are lost; and its clock and its report."""
+"""What goes wrong with a run of the hook: it dies, connections are lost; and its report."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import strategies as st
@@ -63,35 +62,9 @@ class Death(BaseException):
     """The hook's pod is gone in the middle of a run."""
 
 
-class Clock:
-    """Stands for the module `time` in the hook: nobody waits."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
 class Quiet(Report):
     def say(self, text: str = "") -> None:
         self.lines += text.split("\n")
-
-
-class Calendar:
-    """Stands for the class `datetime` in hooks.lock."""
-
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
-
-    def now(self, zone: object = None) -> datetime:
-        return datetime.fromtimestamp(self.clock.now, UTC)
-
-    def fromisoformat(self, text: str) -> datetime:
-        return datetime.fromisoformat(text)
 
 
 class Api:

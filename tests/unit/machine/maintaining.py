@@ -7,7 +7,8 @@ from hypothesis.stateful import precondition, rule
 from hooks.kube.lease import Locked, hold_lease
 from hooks.plan.state import MaintenanceState
 from hooks.run import maintain, repairs
-from hooks.run.reconcile import Hook
+from hooks.run.context import RunContext
+from hooks.wait import Deadline
 from tests.unit.machine.faults import Death, Fate, Quiet, fates
 from tests.unit.machine.runs import Runs
 
@@ -24,8 +25,6 @@ class Tends(Runs):
     def __init__(self) -> None:
         super().__init__()
         self.state = MaintenanceState()
-        self.patch.setattr(maintain, "time", self.clock)
-        self.patch.setattr(repairs, "time", self.clock)
         self.patch.setattr(maintain, "SETTLE_SECONDS", 0)
         self.patch.setattr(maintain, "READ_SECONDS", 0)
 
@@ -36,10 +35,11 @@ class Tends(Runs):
         self._in_order(backwards=fate.backwards)
         api, wire = self._pod(self._fault(fate))
         before, record, pods = self._state(), dict(self.record), self._look()
-        hook = Hook(self.values, self.clock.now + 40, Quiet(), save=lambda memory: None)
+        deadline = Deadline.after(40, self.clock)
         try:
-            with hold_lease(api, "hook", api.pod, self.clock.now) as hook.lost:
-                job = repairs.MaintenanceRun(hook, wire, pods, self.addresses, self.memory, self.state)
+            with hold_lease(api, "hook", api.pod, deadline.within(0)) as lease_lost:
+                context = RunContext(self.values, deadline, Quiet(self.clock), lease_lost=lease_lost)
+                job = repairs.MaintenanceRun(context, wire, pods, self.addresses, self.memory, self.state)
                 self.state = maintain.maintain(job).state
         except (Death, Locked):
             pass

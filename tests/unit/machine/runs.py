@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from hooks.gluster import observe
 from hooks.gluster.runner import OutcomeUnknown
 from hooks.kube.lease import Locked, hold_lease
+from hooks.kube.pods import PeerPod
 from hooks.plan.state import HookState
 from hooks.plan.volumes import same_value
 from hooks.run import apply
-from hooks.run import reconcile as converge
-from hooks.run.converge import run
+from hooks.run.context import Pool, RunContext
+from hooks.run.converge import converge
+from hooks.run.endings import Ending
+from hooks.run.reconcile import observe_and_plan
+from hooks.wait import Deadline
 from tests.unit.fake_pool import FakeVolume
 from tests.unit.fake_pool.data import lacking
 from tests.unit.machine.faults import Api, Breaks, Death, Fate, Quiet, Wire, nothing, one_by_one
@@ -23,6 +28,25 @@ def volume_state(volume: FakeVolume) -> tuple[object, ...]:
     bricks = tuple((b.host, b.path, b.arbiter, b.online) for b in volume.bricks)
     kind = (volume.replica, volume.arbiter, volume.disperse, volume.redundancy)
     return (volume.id, volume.started, kind, bricks, tuple(volume.options.items()))
+
+
+@dataclass(frozen=True)
+class Peers:
+    """The release's peers as one hook's pod reaches them."""
+
+    world: Pods
+    api: Api
+    wire: Wire
+
+    def look(self) -> list[PeerPod]:
+        return self.world._look()
+
+    def delete(self, pod: str) -> None:
+        assert self.api.holds, f"{pod} is deleted without the lock"
+        self.world._delete(pod)
+
+    def runner(self, pods: Sequence[PeerPod]) -> Wire:
+        return self.wire
 
 
 class Runs(Pods):
@@ -55,14 +79,15 @@ class Runs(Pods):
         listed = {spec.name for spec in self.values.volumes}
         api, wire = self._pod(breaks)
         number = self.hooks
-        hook = converge.Hook(self.values, self.clock.now + seconds, Quiet(), save=partial(self._save, api))
         commands = len(self.pool.commands)
         refusal: str | None = None
         outdated = set(self.outdated)
         try:
-            with hold_lease(api, "hook", api.pod, self.clock.now + 3) as hook.lost:
-                run(hook, self.memory, lambda pods: wire, self._look, partial(self._delete_as, api))
-        except (Locked, converge.Refused) as error:
+            deadline = Deadline.after(seconds, self.clock)
+            with hold_lease(api, "hook", api.pod, deadline.within(3)) as lease_lost:
+                context = RunContext(self.values, deadline, Quiet(self.clock), partial(self._save, api), lease_lost)
+                converge(context, self.memory, Peers(self, api, wire))
+        except (Locked, Ending) as error:
             refusal = str(error)
         except Death:
             refusal = "dead"
@@ -101,7 +126,7 @@ class Runs(Pods):
 
         def with_lock(number: int, change: int | None, done: bool) -> None:
             try:
-                self.beats.beat()
+                self.clock.beat()
                 breaks(number, change, done)
             except Death:
                 api.dead = True
@@ -109,10 +134,6 @@ class Runs(Pods):
                 raise
 
         return with_lock
-
-    def _delete_as(self, api: Api, pod: str) -> None:
-        assert api.holds, f"{pod} is deleted without the lock"
-        self._delete(pod)
 
     def _save(self, api: Api, memory: HookState) -> None:
         assert api.holds, "it is recorded without the lock"
@@ -145,7 +166,7 @@ class Runs(Pods):
                 self.left[place] = spec
 
     def _check_success(self) -> None:
-        _, plan = converge.observe_and_plan(self.pool, self.values, self.addresses, self.memory)
+        _, plan = observe_and_plan(Pool(self.pool, self.addresses), self.values, self.memory)
         assert (plan.steps, plan.refusals, plan.waits) == ((), (), ())
         assert not self.outdated & self.addresses.keys()
         assert not self.pool_volumes.keys() & self.doomed

@@ -11,19 +11,16 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
-from hooks.kube import lease as lock
 from hooks.plan.state import HookState
-from hooks.run import apply, report, rollout, wait
-from hooks.run import converge as run
-from hooks.run import reconcile as converge
+from hooks.run import follow, reconcile, whole
 from hooks.values.model import BrickSpec, Values, ValuesError, VolumeSpec
 from hooks.values.parse import parse
 from hooks.values.volumes import CONFIRM
 from tests.support.values import merged
+from tests.unit.clock import FakeClock
 from tests.unit.fake_pool import FakeBrick, FakeCluster, FakePeer, FakePool, FakeVolume
 from tests.unit.fake_pool.data import write
-from tests.unit.leases import Beats, Leases
-from tests.unit.machine.faults import Calendar, Clock
+from tests.unit.leases import Leases
 from tests.unit.running import PLAIN, addresses
 
 NODES = "abcdef"
@@ -54,18 +51,13 @@ class World(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.patch = pytest.MonkeyPatch()
-        self.clock = Clock()
-        for module in (converge, apply, report, rollout, run, wait):
-            self.patch.setattr(module, "time", self.clock)
-        self.patch.setattr(converge, "SETTLE_SECONDS", 0)
-        self.patch.setattr(converge, "REPAIR_SECONDS", 0)
-        self.patch.setattr(apply, "STALL_SECONDS", 5)
-        self.patch.setattr(rollout, "REPAIR_SECONDS", 2)
-        self.patch.setattr(lock, "time", self.clock)
-        self.patch.setattr(lock, "datetime", Calendar(self.clock))
-        self.beats = Beats()
-        self.patch.setattr(lock, "threading", self.beats)
-        self.leases = Leases(Calendar(self.clock).now)
+        self.clock = FakeClock()
+        # That nobody gives up too early is not looked for here; fewer looks make more histories.
+        self.patch.setattr(reconcile, "SETTLE_SECONDS", 0)
+        self.patch.setattr(reconcile, "REPAIR_SECONDS", 0)
+        self.patch.setattr(follow, "STALL_SECONDS", 5)
+        self.patch.setattr(whole, "REPAIR_SECONDS", 2)
+        self.leases = Leases(self.clock)
         self.pool = FakePool(*NODES)
         self.record: dict[str, str] = {}
         """What the hook has recorded, as it stands in its ConfigMap."""

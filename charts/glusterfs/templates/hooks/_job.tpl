@@ -18,11 +18,11 @@ podFailurePolicy:
     - action: Ignore
       onPodConditions:
         - {type: DisruptionTarget, status: "True"}
-    # 1 is a refusal, or an error that the hook has explained: a second attempt would end the same way.
+    # The hook has explained why it ends (hooks/run/endings.py): a second attempt at once would end the same way.
     - action: FailJob
       onExitCodes:
         operator: In
-        values: [1]
+        values: [1, 3, 4, 5, 6, 7]
       # The OpenAPI schema of Kubernetes 1.26 to 1.28 requires this field.
       onPodConditions: []
 template:
