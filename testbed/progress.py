@@ -43,6 +43,8 @@ class _Screen:
 
     def begin(self, step: _Step) -> None:
         with self._guard:
+            if not self._steps:
+                self._told = step.began
             self._steps.append(step)
             if not self._watched:
                 self._watched = True

@@ -288,6 +288,7 @@ def test_the_delete_guard_only_looks_and_only_a_refusal_stays(plain: Rendered) -
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": account, "namespace": "storage"}]
     pod = found["Job"]["spec"]["template"]["spec"]
     assert pod["serviceAccountName"] == account
-    args = pod["containers"][0]["args"]
+    (hook,) = pod["initContainers"]
+    args = hook["args"]
     assert args[args.index("--driver") + 1] == plain.one("CSIDriver")["metadata"]["name"]
     assert [volume["name"] for volume in pod["volumes"]] == ["tmp"], "it needs nothing that an uninstall takes away"

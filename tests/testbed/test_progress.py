@@ -60,6 +60,12 @@ def test_in_a_log_file_there_is_a_line_whenever_nothing_was_told_for_a_while() -
     assert (inner[11:], outer[11:]) == ("inner", "outer: that takes long")
 
 
+def test_of_a_step_that_is_soon_done_a_log_file_has_one_line() -> None:
+    program = "import time; from testbed.progress import step\nwith step('quick'): time.sleep(0.8)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert [line[11:] for line in done.stderr.splitlines()] == ["quick"]
+
+
 def test_on_a_terminal_one_line_is_rewritten_and_nothing_of_it_stays() -> None:
     written = on_a_terminal(TWO_STEPS)
     assert "\r\x1b[K" in written
