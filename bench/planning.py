@@ -18,8 +18,8 @@ from hooks.run.reconcile import reconcile
 from hooks.run.report import Report
 from hooks.values.model import Values
 from hooks.values.parse import parse
-from tests.support.values import merged
 from hooks.wait import Deadline
+from tests.support.values import merged
 from tests.unit.fake_pool import FakePool
 
 SIZES = ((25, 250), (50, 500), (100, 1000))

@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
     except Exception as error:
         traceback.print_exc()
         report.conclude(f"The hook ended with an error of its own, {type(error).__name__}: {error}")
-        code = ExitCode.REFUSED
+        code = ExitCode.UNFORESEEN
     leave(outcome, code, report.outcome)
     return ExitCode.DONE
 

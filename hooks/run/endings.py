@@ -7,7 +7,7 @@ from typing import ClassVar
 
 
 class ExitCode(IntEnum):
-    """What `python -m hooks` exits with. The chart's Jobs end at once on each of these (podFailurePolicy)."""
+    """What `python -m hooks` exits with. The chart's Jobs end at once on 1 and 3 to 7 (podFailurePolicy)."""
 
     DONE = 0
     REFUSED = 1
@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
     UNREADABLE = 6
     PLAN_ONLY = 7
     USAGE = 64
+    UNFORESEEN = 70
 
 
 MEANINGS = {
@@ -30,6 +31,7 @@ MEANINGS = {
     ExitCode.UNREADABLE: "the pool or the API server cannot be read",
     ExitCode.PLAN_ONLY: "`hooks.planOnly` is true: the plan was printed, nothing was changed",
     ExitCode.USAGE: "wrong arguments",
+    ExitCode.UNFORESEEN: "a fault of the hook itself, whose traceback is in the log; its Job tries again",
 }
 
 

@@ -105,7 +105,7 @@ def test_a_refusal_is_final_and_an_eviction_does_not_count(three: Rendered) -> N
     job = three.one("Job", "*-converge")["spec"]
     assert [rule["action"] for rule in job["podFailurePolicy"]["rules"]] == ["Ignore", "FailJob"]
     # Of any container: the one that does the work may fail to tell what came of it.
-    final = sorted({*ExitCode} - {ExitCode.DONE, ExitCode.CHANGES, ExitCode.USAGE})
+    final = sorted({*ExitCode} - {ExitCode.DONE, ExitCode.CHANGES, ExitCode.USAGE, ExitCode.UNFORESEEN})
     assert job["podFailurePolicy"]["rules"][1]["onExitCodes"] == {"operator": "In", "values": final}
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from hooks.__main__ import main
+from hooks.cli import main
 from hooks.values.files import Rendered, read, render
 from hooks.values.model import ValuesError
 from hooks.values.parse import parse

@@ -80,9 +80,9 @@ def test_every_ending_has_a_code_of_its_own() -> None:
 
 def test_wrong_arguments_are_told_from_changes(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        cli.main(["plan"])
+        cli.main(["certificates"])
     assert ended.value.code == ExitCode.USAGE
-    assert "the following arguments are required: -f/--values" in capsys.readouterr().err
+    assert "the following arguments are required: secret" in capsys.readouterr().err
 
 
 def test_help_and_readme_list_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:

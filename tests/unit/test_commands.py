@@ -9,15 +9,16 @@ from typing import Any, cast
 import pytest
 
 from hooks.gluster.runner import ExecResult
-from hooks.kube.client import Cluster, PodRunner
+from hooks.kube import release as kube
 from hooks.kube.pods import NODE_ANNOTATION
 from hooks.run import before, converge, maintenance
 from hooks.run.endings import CommandFailed, ExitCode, LeaseLost, PlanOnly, Refused
 from hooks.run.live_release import LiveRelease
+from hooks.run.preview import preview_text
 from hooks.run.report import Report
-from hooks.values.files import merged
 from hooks.values.parse import parse
 from hooks.wait import Deadline
+from tests.support.values import merged
 from tests.unit.clock import FakeClock
 from tests.unit.fake_pool import FakePool
 from tests.unit.leases import Leases
@@ -32,9 +33,9 @@ MORE = [*VALUES["volumes"], {"name": "more", "replica": 3}]
 
 
 class ApiServer(Leases):
-    """What hooks.kube.client.Cluster is asked for, of a release with peers on a, b and c that are all Ready."""
+    """What hooks.kube.release.Release is asked for, of a release with peers on a, b and c that are all Ready."""
 
-    namespace, release = "storage", "gluster"
+    namespace, name = "storage", "gluster"
 
     def __init__(self, clock: FakeClock) -> None:
         super().__init__(clock)
@@ -94,8 +95,9 @@ class ApiServer(Leases):
         assert name == "gluster-report"
         self.data.update(data)
 
-    def runner(self, pods: Mapping[str, str]) -> PodRunner:
-        return PodRunner(cast(Cluster, self), pods)
+    @property
+    def client(self) -> ApiServer:
+        return self
 
     def exec(self, pod: str, argv: Sequence[str], stdin: str, timeout: float) -> ExecResult:
         return self.pool.run(pod.removeprefix("gluster-").removesuffix("-0"), argv, stdin, timeout)
@@ -107,10 +109,16 @@ class Release:
         self.api = ApiServer(self.clock)
 
     def live(self, **changes: Any) -> LiveRelease:
-        return LiveRelease(cast(Cluster, self.api), parse(merged({**VALUES, **changes})), "gluster")
+        return LiveRelease(cast(kube.Release, self.api), parse(merged({**VALUES, **changes})), "gluster")
 
     def converge(self, **changes: Any) -> ExitCode:
         return converge.run(self.live(**changes), Deadline.after(120, self.clock), Report(self.clock))
+
+    def plan(self, **changes: Any) -> ExitCode:
+        return before.plan(self.live(**changes), preview_text)
+
+    def guard(self, **changes: Any) -> ExitCode:
+        return before.guard(self.live(**changes), Report(self.clock))
 
     def maintain(self, **changes: Any) -> ExitCode:
         return maintenance.run(self.live(**changes), Deadline.after(120, self.clock), Report(self.clock))
@@ -124,15 +132,15 @@ def release() -> Iterator[Release]:
 
 
 def test_a_pool_is_made_planned_guarded_and_looked_after(release: Release, capsys: pytest.CaptureFixture[str]) -> None:
-    assert before.plan(release.live()) is ExitCode.CHANGES
+    assert release.plan() is ExitCode.CHANGES
     assert release.converge() is ExitCode.DONE
     outcome = "The pool is what the values ask for: 3 peers, 1 volume, every brick online."
     assert release.api.data["outcome"] == outcome
     assert release.api.data["report"].splitlines()[-1].startswith(outcome)
     assert release.api.holder == "", "the Lease is free again"
     capsys.readouterr()
-    assert before.plan(release.live()) is ExitCode.DONE
-    assert before.guard(release.live()) is ExitCode.DONE
+    assert release.plan() is ExitCode.DONE
+    assert release.guard() is ExitCode.DONE
     assert (
         capsys.readouterr().out.splitlines() == ["Nothing to do: the pool of 3 peers is what the values ask for."] * 2
     )
@@ -147,16 +155,16 @@ def test_a_refusal_is_recorded(release: Release, capsys: pytest.CaptureFixture[s
     with pytest.raises(Refused, match="a volume's type stays"):
         release.converge(volumes=changed)
     assert release.api.data["outcome"].startswith("Refused, nothing was changed: 1 reason.")
-    assert before.plan(release.live(volumes=changed)) is ExitCode.REFUSED
-    assert before.guard(release.live(volumes=changed)) is ExitCode.REFUSED
+    assert release.plan(volumes=changed) is ExitCode.REFUSED
+    assert release.guard(volumes=changed) is ExitCode.REFUSED
     assert "If this was a `helm rollback`" in capsys.readouterr().out
 
 
 def test_the_plan_alone(release: Release, capsys: pytest.CaptureFixture[str]) -> None:
     release.converge()
     wanted = {"volumes": MORE, "hooks": {"planOnly": True}}
-    assert before.plan(release.live(**wanted)) is ExitCode.CHANGES
-    assert before.guard(release.live(**wanted)) is ExitCode.PLAN_ONLY
+    assert release.plan(**wanted) is ExitCode.CHANGES
+    assert release.guard(**wanted) is ExitCode.PLAN_ONLY
     printed = capsys.readouterr().out
     assert "gluster volume create more" in printed
     assert PlanOnly.NOTICE in printed
@@ -211,5 +219,5 @@ def test_without_peers_there_is_nothing_to_guard(
     release: Release, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(release.api, "stateful_sets", list)
-    assert before.guard(release.live()) is ExitCode.DONE
+    assert release.guard() is ExitCode.DONE
     assert capsys.readouterr().out == "No peer of this release is there yet: nothing to guard.\n"

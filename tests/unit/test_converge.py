@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from hooks.plan.state import HookState
 from hooks.run.context import Pool
 from hooks.run.endings import CannotRead, CommandFailed, Ending, Refused
 from hooks.run.reconcile import observe_and_plan

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import pytest
 
 from hooks.gluster.runner import ExecResult, OutcomeUnknown
-from hooks.plan.model import Step, Until
+from hooks.plan.model import Step, WaitFor, Work
 from hooks.run.follow import STALL_SECONDS, Done, Failed, Finished, Outcome, Stalled, Unfinished, follow
 from hooks.wait import Deadline
 from tests.unit.clock import FakeClock
 
-HEAL = Step("volume heal v info summary", volume="v", until=Until.HEALED)
+HEAL = WaitFor(Work.HEAL, "v")
 BRICK = "<brick><name>a:/b</name><status>Connected</status><totalNumberOfEntries>{}</totalNumberOfEntries></brick>"
-REBALANCE = Step("volume rebalance v status", volume="v", until=Until.REBALANCED)
+REBALANCE = WaitFor(Work.REBALANCE, "v")
 
 
 class Heals:

@@ -9,13 +9,13 @@ import pytest
 from hooks.kube.pods import PeerPod
 from hooks.plan.state import HookState, MaintenanceState
 from hooks.run import maintain as module
+from hooks.run.context import RunContext
 from hooks.run.maintain import Outcome, maintain
 from hooks.run.repairs import MaintenanceRun
-from hooks.run.context import RunContext
 from hooks.run.report import Report
 from hooks.values.parse import parse
-from tests.support.values import merged
 from hooks.wait import Deadline
+from tests.support.values import merged
 from tests.unit.clock import FakeClock
 from tests.unit.fake_pool import FakePool, FakeVolume
 from tests.unit.running import PLAIN, Run

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hooks import __main__ as command_line
+from hooks import cli
 from hooks.kube.client import ClusterError
 from hooks.run.outcome import LONGEST, leave, one_line
 
@@ -61,10 +61,10 @@ def test_the_next_container_prints_it_and_ends_as_the_work_did(tmp_path: Path, c
 
 
 @pytest.mark.parametrize(
-    ("error", "told_as"),
+    ("error", "code", "told_as"),
     [
-        (ClusterError("There is no such cluster."), "There is no such cluster."),
-        (RuntimeError("a\nb"), "The hook ended with an error of its own, RuntimeError: a b"),
+        (ClusterError("There is no such cluster."), 6, "There is no such cluster."),
+        (RuntimeError("a\nb"), 70, "The hook ended with an error of its own, RuntimeError: a b"),
     ],
     ids=["in words", "unforeseen"],
 )
@@ -73,14 +73,15 @@ def test_every_error_is_told(
     capfd: pytest.CaptureFixture[str],
     tmp_path: Path,
     error: Exception,
+    code: int,
     told_as: str,
 ) -> None:
     def fails(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(command_line, "Cluster", fails)
-    assert command_line.main([*ASKED, "--outcome", str(tmp_path / "outcome")]) == 0
-    assert told(tmp_path / "outcome") == (1, f"{told_as} The whole report: `{LOGS}`.\n")
+    monkeypatch.setattr(cli, "KubeClient", fails)
+    assert cli.main([*ASKED, "--outcome", str(tmp_path / "outcome")]) == 0
+    assert told(tmp_path / "outcome") == (code, f"{told_as} The whole report: `{LOGS}`.\n")
     written = capfd.readouterr()
     assert str(error) in written.out
     assert ("Traceback" in written.err) == isinstance(error, RuntimeError)
@@ -90,5 +91,5 @@ def test_without_a_container_after_it_the_exit_code_is_the_work_s(monkeypatch: p
     def fails(*_: Any) -> None:
         raise ClusterError("There is no such cluster.")
 
-    monkeypatch.setattr(command_line, "Cluster", fails)
-    assert command_line.main(ASKED) == 1
+    monkeypatch.setattr(cli, "KubeClient", fails)
+    assert cli.main(ASKED) == 6

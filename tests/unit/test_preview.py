@@ -16,8 +16,8 @@ from hooks.run.preview import Preview, preview, preview_text
 from hooks.run.reconcile import reconcile
 from hooks.run.report import Report
 from hooks.values.parse import parse
-from tests.support.values import merged
 from hooks.wait import Deadline
+from tests.support.values import merged
 from tests.unit.fake_pool import FakePool
 from tests.unit.running import PLAIN
 

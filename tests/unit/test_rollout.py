@@ -21,8 +21,8 @@ from hooks.run.reconcile import reconcile
 from hooks.run.report import Report
 from hooks.run.rollout import roll_out
 from hooks.values.parse import parse
-from tests.support.values import merged
 from hooks.wait import Deadline
+from tests.support.values import merged
 from tests.unit.clock import FakeClock
 from tests.unit.fake_pool import FakePool
 

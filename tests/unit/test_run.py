@@ -17,8 +17,8 @@ from hooks.run.endings import LeaseLost, PlanOnly, Refused
 from hooks.run.report import Report
 from hooks.values.parse import parse
 from hooks.values.volumes import CONFIRM
-from tests.support.values import merged
 from hooks.wait import Deadline
+from tests.support.values import merged
 from tests.unit.clock import FakeClock
 from tests.unit.fake_pool import FakePool, FakeVolume
 from tests.unit.running import is_whole, write_to_all
