@@ -26,6 +26,7 @@ from hooks.run.context import Pool
 from hooks.run.reconcile import observe_and_plan
 from hooks.run.repairs import MaintenanceRun, execute, handle_rejected, trigger_heals
 from hooks.text import counted
+from hooks.wait import Deadline, Pace, wait_until
 
 SETTLE_SECONDS = 15
 """How long what is amiss may come back by itself, as after a peer's start, before it is put right or said."""
@@ -109,7 +110,7 @@ class Allowed:
 def _allowed(job: MaintenanceRun, case: Case, plan: Plan | None) -> Allowed:
     """Nothing in a pool that is not complete and ours; bricks and heals wait while it changes by itself."""
     ours = not _unexpected_peers(case) and not case.uuids_to_restore
-    may_change = ours and not job.unready and not job.hook.values.plan_only
+    may_change = ours and not job.unready and not job.context.values.plan_only
     return Allowed(may_change, may_change and plan is not None and not plan.waits)
 
 
@@ -156,7 +157,7 @@ def _findings(job: MaintenanceRun, looked: Looked) -> Iterator[Finding]:
     yield from health.unreachable_bricks(pool, heals, looked.just_resolved)
     yield from health.stalled(heals, job.before.to_heal)
     yield from health.split_brain(_split_entries(job.runner, pool, health.split_volumes(heals)))
-    yield from health.full_bricks(pool, looked.spaces, job.hook.values.disk_usage_threshold)
+    yield from health.full_bricks(pool, looked.spaces, job.context.values.disk_usage_threshold)
     yield from _drift(looked)
 
 
@@ -186,29 +187,42 @@ def _split_entries(runner: Runner, observed: Observed, volumes: Sequence[str]) -
     return {n: split_entries(a) for n, r in zip(volumes, replies, strict=True) if (a := r.answer) is not None}
 
 
-def _look(job: MaintenanceRun, addresses: Mapping[str, str]) -> tuple[Case, Plan | None]:
+_Look = tuple[Case, Plan | None]
+
+
+def _look(job: MaintenanceRun, addresses: Mapping[str, str]) -> _Look:
     """A snapshot once nothing changes or time is up; a plan only if every peer can be asked, for it needs them all."""
-    values, clock = job.hook.values, job.hook.clock
-    began = clock.monotonic()
-    away = {pod.node for pod in job.unready}
-    while True:
-        waited = clock.monotonic() - began
+    clock = job.context.clock
+    settled, readable = Deadline.after(SETTLE_SECONDS, clock), Deadline.after(READ_SECONDS, clock)
+
+    def look() -> _Look | Exception:
         try:
-            if away:
-                present = {n: a for n, a in addresses.items() if n not in away | job.pending}
-                observed = observe(job.runner, present, values)
-                known = {n: a for n, a in addresses.items() if n not in job.pending}
-                return Case(values, add_pending_nodes(observed, known, job.memory.uuids), job.memory), None
-            case, plan = observe_and_plan(Pool(job.runner, addresses, job.pending), values, job.memory)
+            return _look_once(job, addresses)
         except PeersUnreachable:
             raise
-        except Broken:
-            if waited > READ_SECONDS:
-                raise
-        else:
-            if not (plan.waits or plan.unstarted) or waited > SETTLE_SECONDS:
-                return case, plan
-        clock.sleep(LOOK_SECONDS)
+        except Broken as error:
+            return error
+
+    def stable(found: _Look | Exception) -> bool:
+        if isinstance(found, Exception):
+            return False
+        plan = found[1]
+        return plan is None or not (plan.waits or plan.unstarted) or settled.passed
+
+    found = wait_until(look, stable, Pace(readable, lambda _: LOOK_SECONDS))
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def _look_once(job: MaintenanceRun, addresses: Mapping[str, str]) -> _Look:
+    values, away = job.context.values, {pod.node for pod in job.unready}
+    if not away:
+        return observe_and_plan(Pool(job.runner, addresses, job.pending), values, job.memory)
+    present = {n: a for n, a in addresses.items() if n not in away | job.pending}
+    known = {n: a for n, a in addresses.items() if n not in job.pending}
+    observed = add_pending_nodes(observe(job.runner, present, values), known, job.memory.uuids)
+    return Case(values, observed, job.memory), None
 
 
 def _unexpected_peers(case: Case) -> list[Difference]:

@@ -32,7 +32,7 @@ REJOIN_SECONDS = 90
 class MaintenanceRun:
     """What one run works with. `addresses` are those of all nodes; `before` is what the last run left."""
 
-    hook: RunContext
+    context: RunContext
     runner: Runner
     pods: Sequence[PeerPod]
     addresses: Mapping[str, str]
@@ -53,9 +53,9 @@ def execute(job: MaintenanceRun, observed: Observed, phases: Iterable[Phase], st
     """Do the steps, adding a line on each to `steps`; a finding for the one that failed."""
     members, log = [observed.reference_peer.name], _StepLines(steps)
     for phase in phases:
-        job.hook.stop_if_lease_lost()
+        job.context.stop_if_lease_lost()
         try:
-            outcome = apply_phase(job.runner, phase, members, job.hook.deadline, log)
+            outcome = apply_phase(job.runner, phase, members, job.context.deadline, log)
         except Broken as error:
             return [Finding("RepairFailed", f"{phase.title}: {error}.", key=phase.title)]
         if not isinstance(outcome, Finished):
@@ -100,8 +100,8 @@ def handle_rejected(
     away = {pod.node for pod in job.unready} | job.pending
     found = copies(job.runner, [peer.name for peer in case.pool.peers if peer.name not in away])
     remedy = "`maintenance.repairRejected: true` lets it take the volume over from the others again."
-    if odd and steps is not None and job.hook.values.repair_rejected:
-        step = rejected.repair(job.hook.values, case.pool, odd, found, heals)
+    if odd and steps is not None and job.context.values.repair_rejected:
+        step = rejected.repair(job.context.values, case.pool, odd, found, heals)
         if isinstance(step, str):
             remedy = f"It is not repaired now: {step}."
         elif odd in repaired:
@@ -114,7 +114,9 @@ def handle_rejected(
 
 def _until_rejoined(job: MaintenanceRun, step: Script, found: Copies) -> list[Finding]:
     """Wait until the others take the repaired peer in."""
-    if wait_until(lambda: _complete(job), bool, Pace(job.hook.deadline.within(REJOIN_SECONDS))):
+    pace = Pace(job.context.deadline.within(REJOIN_SECONDS))
+    job.context.clock.sleep(1)  # until the others see that its glusterd was stopped
+    if wait_until(lambda: _complete(job), bool, pace):
         what = f"{step.peer} was rejected; it took {', '.join(rejected.differing(found))} over from the others."
         return [Finding("PeerRepaired", what, node=step.peer, key=step.peer, resolved=True)]
     what = f"{step.peer} was rejected and has not come back {REJOIN_SECONDS} s after its repair:"
@@ -125,7 +127,7 @@ def _complete(job: MaintenanceRun) -> bool:
     """Whether every peer sees every other one in the pool, and every brick is online."""
     known = {node: address for node, address in job.addresses.items() if node not in job.pending}
     try:
-        now = observe(job.runner, known, job.hook.values)
+        now = observe(job.runner, known, job.context.values)
     except Broken:
         return False
     healthy = all(view.healthy for peer in now.peers for view in peer.views or ())
