@@ -8,6 +8,11 @@ from hooks.kube.pods import PeerPod
 from hooks.values.model import Values
 
 
+def placeholder(node: str) -> str:
+    """What stands in a plan for an address that nobody knows yet."""
+    return f"ADDRESS-OF-{node}"
+
+
 def addresses_of(values: Values, pods: Sequence[PeerPod]) -> dict[str, str]:
     """Node -> its peer's address: on the hosts' network what the values ask for or the node's own, else its pod's name.
 

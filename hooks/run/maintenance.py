@@ -9,7 +9,7 @@ from typing import Any
 from hooks.kube.lease import Locked
 from hooks.plan.state import HookState, MaintenanceState
 from hooks.plan.upgrade import network_changed
-from hooks.run.addresses import addresses_of
+from hooks.run.addresses import addresses_of, placeholder
 from hooks.run.context import RunContext
 from hooks.run.endings import ExitCode
 from hooks.run.events import COMPONENT, events_of
@@ -42,7 +42,7 @@ def _look_after(release: LiveRelease, context: RunContext) -> ExitCode:
         return ExitCode.DONE
     sets = release.api.stateful_sets()
     pods = release.pods(sets)
-    addresses = {node: at or f"<address of {node}>" for node, at in addresses_of(release.values, pods).items()}
+    addresses = {node: at or placeholder(node) for node, at in addresses_of(release.values, pods).items()}
     before = MaintenanceState.from_record(data)
     outcome = maintain(MaintenanceRun(context, release.runner(pods), pods, addresses, memory, before))
     report.say(f"{outcome.text()}\n({release.execs} execs, {report.seconds:.1f} s)")

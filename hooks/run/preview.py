@@ -25,7 +25,7 @@ from hooks.plan.upgrade import (
     state_path_changed,
     tls_changed,
 )
-from hooks.run.addresses import addresses_of
+from hooks.run.addresses import addresses_of, placeholder
 from hooks.run.context import Pool
 from hooks.run.reconcile import observe_and_plan, retry_until_readable
 from hooks.run.report import plan_text
@@ -106,7 +106,7 @@ def _refuse(plan: Plan, obstacles: Iterable[Difference]) -> Plan:
 def _unknown(values: Values, node: str) -> str:
     """A new node's address, where values do not give it."""
     entry = next(entry for entry in values.nodes if entry.name == node)
-    return entry.address or f"<address of {node}>"
+    return entry.address or placeholder(node)
 
 
 def preview_text(seen: Preview) -> str:
