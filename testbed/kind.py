@@ -124,7 +124,8 @@ class Kind:
             if is_on:
                 self.run(name, ["find", *find])
             else:
-                run(["docker", "run", "--rm", "--volumes-from", container, "--entrypoint", "find", self.image, *find])
+                image = docker.inspect(container)["Image"]
+                run(["docker", "run", "--rm", "--volumes-from", container, "--entrypoint", "find", image, *find])
 
     def status(self) -> str:
         """A table for people."""
