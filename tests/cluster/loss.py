@@ -13,8 +13,10 @@ def come_back_empty(release: Release, machines: Cluster, node: str, bricks: bool
     Ends when the new glusterd on it answers, which knows no peer.
     """
     machines.crash(node, silent=True)
-    machines.blank(node, bricks=bricks)
-    machines.boot(node)
+    try:
+        machines.blank(node, bricks=bricks)
+    finally:
+        machines.boot(node)
     until("its new glusterd answers", lambda: _is_alone(release, node), 180)
 
 
