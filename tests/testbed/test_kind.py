@@ -100,7 +100,7 @@ def test_cut_and_mend_one_cable(two: Kind) -> None:
 def test_blank_only_while_glusterd_does_not_run(two: Kind) -> None:
     for folder in "/mnt/brick1", "/var/lib/glusterd":
         two.run("worker-1", ["sh", "-c", f"echo kept > {folder}/note"])
-    pretend = 'cp "$(command -v sleep)" /tmp/glusterd; /tmp/glusterd 60'
+    pretend = 'cp "$(command -v sleep)" /root/glusterd; exec /root/glusterd 60'
     with subprocess.Popen(two.command("worker-1", ["sh", "-c", pretend])):
         running = ["sh", "-c", "cat /proc/[0-9]*/comm | grep -qx glusterd"]
         wait_for("it", lambda: not two.run("worker-1", running, check=False).returncode, seconds=10, hint="")
