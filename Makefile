@@ -15,6 +15,7 @@ BUILDER ?= $(firstword $(foreach tool,docker podman buildah,$(if $(shell command
 VERSION := $(shell sed -n 's/^version: //p' charts/glusterfs/Chart.yaml)
 APP_VERSION := $(shell sed -n 's/^appVersion: "\(.*\)"/\1/p' charts/glusterfs/Chart.yaml)
 REGISTRY ?= localhost
+BEDS ?= 2
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -56,10 +57,10 @@ chart: .venv/done ## chart tests, with Helm 3 and Helm 4
 testbed-tests: .venv/done ## the test bed's own tests (they need root)
 	@$(BIN)/pytest tests/testbed
 
-cluster: .venv/done ## tests on real clusters: two test beds side by side, or the one that KUBECONFIG names
+cluster: .venv/done ## tests on real clusters: BEDS (2) test beds side by side, or the one that KUBECONFIG names
 	@if [ -n "$$KUBECONFIG" ]; then $(BIN)/pytest tests/cluster --kubeconfig "$$KUBECONFIG"; else \
 	  $(TESTBED) up && $(TESTBED) load csi-provisioner csi-resizer && \
-	  PATH=$(TOOLS):$$PATH $(BIN)/pytest tests/cluster -n 2 --dist loadfile --no-loadscope-reorder \
+	  PATH=$(TOOLS):$$PATH $(BIN)/pytest tests/cluster -n $(BEDS) --dist loadfile --no-loadscope-reorder \
 	    --kubeconfig "$$($(TESTBED) kubeconfig)"; fi
 
 faults: .venv/done ## everything that happens to pools, under writers, FAULT_ROUNDS (3) times in a row
