@@ -1,6 +1,7 @@
 """Where things are and which versions are used: paths, the checkout's cluster id, the pins of versions.toml."""
 
 import hashlib
+import math
 import os
 import re
 import tomllib
@@ -33,6 +34,21 @@ def cluster_id() -> str:
     if not re.fullmatch(r"[a-z0-9]{1,12}", own):
         raise ClusterError(f"TESTBED_ID={own!r} is no cluster id. Use 1 to 12 of a-z and 0-9, for example dev2.")
     return own
+
+
+def patience() -> float:
+    """What every time-out is multiplied by, for a slow or busy machine: TESTBED_PATIENCE, 1 where it is not set."""
+    text = os.environ.get("TESTBED_PATIENCE", "1")
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0
+    if not 0 < factor < math.inf:
+        raise ClusterError(
+            f"TESTBED_PATIENCE={text!r} is no factor for time-outs. Use a number above 0, for example 5 on a machine "
+            "that is five times as slow as usual."
+        )
+    return factor
 
 
 @dataclass(frozen=True)
