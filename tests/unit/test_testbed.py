@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from testbed import config
+from testbed import cgroups, config
 from testbed.config import ClusterError
 from testbed.shell import wait_for
 from tests.cluster import lab
@@ -27,3 +29,24 @@ def test_patience_stretches_every_time_out(monkeypatch: pytest.MonkeyPatch) -> N
         wait_for("it", lambda: False, seconds=10, hint="")
     with pytest.raises(AssertionError, match="not within 1 s: it"):
         lab.until("it", lambda: False, seconds=10)
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ("cpuset cpu io memory hugetlb pids rdma", ""),
+        ("cpu memory pids", "cpuset, io"),
+        ("", "cpu, cpuset, io, memory, pids"),
+    ],
+    ids=["all", "some", "none"],
+)
+def test_controllers_that_a_version_2_machine_lacks_are_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str, missing: str
+) -> None:
+    monkeypatch.setattr(cgroups, "MOUNT", tmp_path)
+    (tmp_path / "cgroup.controllers").write_text(f"{given}\n")
+    if not missing:
+        cgroups.check()
+        return
+    with pytest.raises(ClusterError, match=f"lack {missing}, which Kubernetes needs.*Delegate=yes"):
+        cgroups.check()
