@@ -59,6 +59,7 @@ class Versions:
     coredns: str
     kubectl_and_helm4: tuple[str, str]  # a package of the Python package index and its version
     helm3: tuple[str, str]
+    helm_sources: dict[str, str]  # major version: version
     kind: str
     kind_node: str  # kind's image of a node
     debian_node: str
@@ -75,6 +76,7 @@ def versions() -> Versions:
         coredns=pins["coredns"],
         kubectl_and_helm4=(pins["kubectl-and-helm4"]["package"], pins["kubectl-and-helm4"]["version"]),
         helm3=(pins["helm3"]["package"], pins["helm3"]["version"]),
+        helm_sources={"4": pins["helm4-source"], "3": pins["helm3-source"]},
         kind=pins["kind"]["version"],
         kind_node=pins["kind"]["node"],
         debian_node=pins["debian"]["node"],
