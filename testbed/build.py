@@ -133,7 +133,7 @@ def _layers_run_here() -> bool:
 
 def _from_source(name: str, make: Callable[[Path], None]) -> Path:
     what = (
-        f"{name} from source, about 5 minutes: the packages that hold it are for x86-64, this is {platform.machine()}"
+        f"{name}: from source, about 5 minutes, for the packages with it are for x86-64, this is {platform.machine()}"
     )
     return make_once(cache_folder() / "tools" / name, what, make, lock_name="go")
 
