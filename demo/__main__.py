@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 
+from testbed.config import patience
+
 
 def show(command: str, about: str = "") -> None:
     """Print a shell command and what it is about, run it, let its output through. Ends the demo if it fails."""
@@ -19,12 +21,20 @@ def show(command: str, about: str = "") -> None:
         sys.exit(f"demo: this exited with {done.returncode}, and the cluster is left as it is, to look at: {command}")
 
 
+def patient_hook() -> str:
+    """Flags that give the hook and Helm's wait for it more time, where TESTBED_PATIENCE asks for that."""
+    factor = patience()
+    if factor == 1:
+        return ""
+    return f" --set hooks.activeDeadlineSeconds={280 * factor:.0f} --timeout {300 * factor:.0f}s"
+
+
 def main() -> None:
     began = time.monotonic()
     show("kubectl get nodes")
     install = "helm upgrade --install gluster charts/glusterfs -f demo/values.yaml --hide-notes"
     show(
-        f"{install} -n storage --create-namespace",
+        f"{install} -n storage --create-namespace{patient_hook()}",
         "The peers start, then a Job joins them to a pool and makes the volumes: about 20 s without a word.",
     )
     show("kubectl logs -n storage job/gluster-converge", "What that Job did:")
@@ -38,7 +48,8 @@ def main() -> None:
     for node in ("worker-2", "worker-3"):
         about = "Two ordinary pods, on two nodes, that use the claim newvol:" if node == "worker-2" else ""
         show(f"sed 's/NODE/{node}/; s/CLAIM/newvol/' demo/client.yaml | kubectl apply -f -", about)
-    show("kubectl wait --for=condition=Ready pod/client-worker-2 pod/client-worker-3 --timeout=90s")
+    seconds = f"{90 * patience():.0f}s"
+    show(f"kubectl wait --for=condition=Ready pod/client-worker-2 pod/client-worker-3 --timeout={seconds}")
     line = f"written on worker-2 at {time.strftime('%H:%M:%S')}"
     show(f"kubectl exec client-worker-2 -- sh -c 'echo {line} > /data/hello; df -h /data'")
     show("kubectl exec client-worker-3 -- cat /data/hello")

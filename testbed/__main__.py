@@ -7,13 +7,14 @@ import signal
 import sys
 
 from testbed import build, cluster, images
-from testbed.config import ClusterError, versions
+from testbed.config import ClusterError, patience, versions
 
 DESCRIPTION = """\
 A real Kubernetes cluster on this one Linux machine, with bricks for GlusterFS, a storage network,
 and the faults that tests of storage need. Everything it makes lies below ~/.cache/glusterfs-testbed
 ($TESTBED_CACHE overrides); `down` takes the cluster away and keeps what was built.
-Each checkout has a cluster of its own ($TESTBED_ID overrides its id)."""
+Each checkout has a cluster of its own ($TESTBED_ID overrides its id). TESTBED_PATIENCE=3 makes every
+time-out three times as long, for a slow or busy machine."""
 
 EXAMPLES = """\
 examples (as root, for namespaces and mounts take it):
@@ -83,6 +84,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> int:
     options = parser().parse_args()
+    patience()  # said before anything is built, if it is no number
     match options.command:
         case "up":
             made = cluster.up(options.provider, options.nodes, options.kubernetes, options.brick_size)

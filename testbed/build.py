@@ -3,11 +3,12 @@
 import io
 import json
 import os
+import platform
 import re
 import shutil
 import tarfile
 import zipfile
-from collections.abc import Container
+from collections.abc import Callable, Container, Iterable
 from pathlib import Path
 
 from testbed import host
@@ -24,12 +25,16 @@ def kubernetes(version: str) -> Path:
         raise ClusterError(f"--kubernetes {version!r} is no Kubernetes version. Use one like {versions().kubernetes}.")
 
     def make(folder: Path) -> None:
-        stamp = f"-X k8s.io/component-base/version.gitVersion=v{version}"  # else feature gates misbehave
-        packages = [f"k8s.io/kubernetes/cmd/{name}" for name in KUBERNETES_PROGRAMS]
-        _go_build(folder, {"go.mod": _kubernetes_module(version)}, packages, stamp)
+        _build_kubernetes(folder, version, KUBERNETES_PROGRAMS)
 
     what = f"Kubernetes {version}: five programs from source, about 7 minutes on two cores with nothing cached"
     return make_once(cache_folder() / "kubernetes" / version, what, make, lock_name="go")
+
+
+def _build_kubernetes(folder: Path, version: str, programs: Iterable[str]) -> None:
+    stamp = f"-X k8s.io/component-base/version.gitVersion=v{version}"  # else feature gates misbehave
+    packages = [f"k8s.io/kubernetes/cmd/{name}" for name in programs]
+    _go_build(folder, {"go.mod": _kubernetes_module(version)}, packages, stamp)
 
 
 def _kubernetes_module(version: str) -> str:
@@ -38,14 +43,18 @@ def _kubernetes_module(version: str) -> str:
     Upstream's own requires its sister modules as v0.0.0 and has `replace` lines for them, which do not count in a
     module that requires it. So they are written anew, with the versions upstream publishes (v1.37.2 -> v0.37.2).
     """
-    answer = _go(["mod", "download", "-json", f"k8s.io/kubernetes@v{version}"], Path("/"))
-    upstream = Path(json.loads(answer)["GoMod"]).read_text()
+    upstream = _go_mod("k8s.io/kubernetes", version)
     lines = ["module testbed/kubernetes", *re.findall(r"^go .*|^godebug .*", upstream, re.MULTILINE)]
     lines.append(f"require k8s.io/kubernetes v{version}")
     for module in re.findall(r"^\s+(k8s\.io/[a-z0-9-]+) v0\.0\.0(?=\s|$)", upstream, re.MULTILINE):
         published = f"v0.{version.removeprefix('1.')}"
         lines += [f"require {module} {published}", f"replace {module} => {module} {published}"]
     return "\n".join(lines) + "\n"
+
+
+def _go_mod(module: str, version: str) -> str:
+    """A module's own go.mod."""
+    return Path(json.loads(_go(["mod", "download", "-json", f"{module}@v{version}"], Path("/")))["GoMod"]).read_text()
 
 
 def coredns() -> Path:
@@ -65,17 +74,21 @@ def coredns() -> Path:
 def sidecar(name: str) -> Path:
     """The folder with one of Kubernetes' own helpers of CSI drivers."""
     module, version = versions().sidecars[name]
+    return make_once(
+        cache_folder() / "sidecars" / f"{name}-{version}",
+        f"{name} {version}: from source, about 2 minutes",
+        lambda folder: _build_of_module(folder, module, version, name),
+        lock_name="go",
+    )
 
-    def make(folder: Path) -> None:
-        # Its own `replace` lines do not count in a module that requires it, so they are written again.
-        answer = _go(["mod", "download", "-json", f"{module}@v{version}"], Path("/"))
-        upstream = Path(json.loads(answer)["GoMod"]).read_text()
-        lines = [f"module testbed/{name}", *re.findall(r"^(?:go|godebug|replace) .*", upstream, re.MULTILINE)]
-        lines.append(f"require {module} v{version}\n")
-        _go_build(folder, {"go.mod": "\n".join(lines)}, [f"{module}/cmd/{name}"])
 
-    target = cache_folder() / "sidecars" / f"{name}-{version}"
-    return make_once(target, f"{name} {version}: from source, about 2 minutes", make, lock_name="go")
+def _build_of_module(folder: Path, module: str, version: str, name: str, stamp: str = "") -> None:
+    """The program cmd/`name` of a module."""
+    # Its own `replace` lines do not count in a module that requires it, so they are written again.
+    upstream = _go_mod(module, version)
+    lines = ["module testbed/wrapper", *re.findall(r"^(?:go|godebug|replace) .*", upstream, re.MULTILINE)]
+    lines.append(f"require {module} v{version}\n")
+    _go_build(folder, {"go.mod": "\n".join(lines)}, [f"{module}/cmd/{name}"], stamp)
 
 
 def pause() -> Path:
@@ -92,11 +105,46 @@ def pause() -> Path:
 
 def kubectl() -> Path:
     """kubectl, with Helm 4 beside it."""
+    if not _layers_run_here():
+        version = versions().kubernetes
+
+        def make(folder: Path) -> None:
+            _build_kubernetes(folder, version, ["kubectl"])
+            _build_helm(folder, "4")
+
+        return _from_source(f"kubectl-{version}-helm-{versions().helm_sources['4']}", make) / "kubectl"
     return _out_of_layer(versions().kubectl_and_helm4, {"kubectl": "kubectl/kubectl", "helm": "helm/helm"}) / "kubectl"
 
 
 def helm3() -> Path:
+    if not _layers_run_here():
+
+        def make(folder: Path) -> None:
+            _build_helm(folder, "3")
+            (folder / "helm").rename(folder / "helm3")
+
+        return _from_source(f"helm-{versions().helm_sources['3']}", make) / "helm3"
     return _out_of_layer(versions().helm3, {"helm3": "helm/helm"}) / "helm3"
+
+
+def _layers_run_here() -> bool:
+    return platform.machine() == "x86_64"
+
+
+def _from_source(name: str, make: Callable[[Path], None]) -> Path:
+    what = (
+        f"{name}: from source, about 5 minutes, for the packages with it are for x86-64, this is {platform.machine()}"
+    )
+    return make_once(cache_folder() / "tools" / name, what, make, lock_name="go")
+
+
+def _build_helm(folder: Path, major: str) -> None:
+    module, version = f"helm.sh/helm/v{major}", versions().helm_sources[major]
+    # As its Makefile sets them: without the second, Helm 3 takes `helm template` for one of Kubernetes 1.20.
+    (minor,) = re.findall(r"^\s+k8s\.io/client-go v0\.(\d+)", _go_mod(module, version), re.MULTILINE)
+    stamps = {"internal/version.version": f"v{version}", "pkg/chartutil.k8sVersionMinor": minor}
+    stamp = " ".join(f"-X {module}/{name}={value}" for name, value in stamps.items())
+    _build_of_module(folder, module, version, "helm", stamp)
 
 
 def _out_of_layer(wheel: tuple[str, str], programs: dict[str, str]) -> Path:

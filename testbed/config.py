@@ -1,6 +1,7 @@
 """Where things are and which versions are used: paths, the checkout's cluster id, the pins of versions.toml."""
 
 import hashlib
+import math
 import os
 import re
 import tomllib
@@ -35,6 +36,21 @@ def cluster_id() -> str:
     return own
 
 
+def patience() -> float:
+    """What every time-out is multiplied by, for a slow or busy machine: TESTBED_PATIENCE, 1 where it is not set."""
+    text = os.environ.get("TESTBED_PATIENCE", "1")
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0
+    if not 0 < factor < math.inf:
+        raise ClusterError(
+            f"TESTBED_PATIENCE={text!r} is no factor for time-outs. Use a number above 0, for example 5 on a machine "
+            "that is five times as slow as usual."
+        )
+    return factor
+
+
 @dataclass(frozen=True)
 class Versions:
     kubernetes: str
@@ -43,6 +59,7 @@ class Versions:
     coredns: str
     kubectl_and_helm4: tuple[str, str]  # a package of the Python package index and its version
     helm3: tuple[str, str]
+    helm_sources: dict[str, str]  # major version: version
     kind: str
     kind_node: str  # kind's image of a node
     debian_node: str
@@ -59,6 +76,7 @@ def versions() -> Versions:
         coredns=pins["coredns"],
         kubectl_and_helm4=(pins["kubectl-and-helm4"]["package"], pins["kubectl-and-helm4"]["version"]),
         helm3=(pins["helm3"]["package"], pins["helm3"]["version"]),
+        helm_sources={"4": pins["helm4-source"], "3": pins["helm3-source"]},
         kind=pins["kind"]["version"],
         kind_node=pins["kind"]["node"],
         debian_node=pins["debian"]["node"],

@@ -13,8 +13,8 @@ version = 3
 disabled_plugins = ["io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime", "io.containerd.grpc.v1.cri", "io.containerd.nri.v1.nri"]
 CONFIG
 chroot "$tree" containerd --config /run/config.toml > "$root/import.log" 2>&1 &
-for _ in {1..100}; do
-  chroot "$tree" ctr version > /dev/null 2>&1 && break
+until chroot "$tree" ctr version > /dev/null 2>&1; do
+  kill -0 %1 || { cat "$root/import.log" >&2; exit 1; }
   sleep 0.1
 done
 for archive in "$@"; do

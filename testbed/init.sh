@@ -33,9 +33,7 @@ done
 
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
   mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
-  # A group with processes may not hand controllers down: this process makes room for kubelet's groups.
-  mkdir -p "$root/sys/fs/cgroup/init"
-  echo 1 > "$root/sys/fs/cgroup/init/cgroup.procs"
+  # For kubelet's groups. It takes that no process is in the top group itself: see cgroups.py.
   sed 's/[^ ]*/+&/g' "$root/sys/fs/cgroup/cgroup.controllers" > "$root/sys/fs/cgroup/cgroup.subtree_control"
 else
   mount -t tmpfs -o mode=755 tmpfs "$root/sys/fs/cgroup"
@@ -54,7 +52,8 @@ for setting in kernel/panic=10 kernel/panic_on_oops=1 vm/overcommit_memory=1; do
   echo "${setting#*=}" > "$file"
   mount --bind "$file" "$root/proc/sys/${setting%=*}"
 done
-# Traffic between pods of one node has to pass the rules of services.
+# Traffic between pods of one node has to pass the rules of services. Some kernels have that as a module.
+[ -e /proc/sys/net/bridge ] || modprobe --quiet br_netfilter || true
 if [ -e /proc/sys/net/bridge ]; then echo 1 > /proc/sys/net/bridge/bridge-nf-call-iptables; fi
 
 cd "$root"

@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Template
 
 from testbed import build, cgroups, controlplane, golden, host, images, native, network, node, pki, rootfs
-from testbed.config import SOURCE, ClusterError, cluster_id
+from testbed.config import SOURCE, ClusterError, cluster_id, patience
 from testbed.machine import spawn
 from testbed.native import Native
 from testbed.progress import step
@@ -19,7 +19,7 @@ ASK_DNS = f"""
 import socket, sys
 name = b"".join(bytes([len(part)]) + part for part in b"kubernetes.default.svc.cluster.local".split(b"."))
 asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-asker.settimeout(1)
+asker.settimeout(float(sys.argv[1]))
 asker.sendto(b"\\0\\1\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0" + name + b"\\0\\0\\1\\0\\1", ({network.DNS_SERVICE!r}, 53))
 sys.exit(socket.inet_aton({network.API_SERVICE!r}) not in asker.recv(512))
 """
@@ -31,6 +31,7 @@ def up(nodes: int, kubernetes: str, brick_size: str) -> Native:
         if not existing or not existing.is_up():
             if _clear(cluster_id()):
                 print("That was what an `up` that did not get to its end, or a restart of the machine, had left.")
+            cgroups.check()
             host.prepare()
             archives = _prepare(kubernetes)
             with step(f"cluster of {nodes} nodes, Kubernetes {kubernetes}", slow=True):
@@ -73,16 +74,18 @@ def _start(nodes: int, kubernetes: str, brick_size: str, archives: list[Path]) -
     network.create_fabric(cluster.fabric, nodes)
     namespace, api = network.path(cluster.fabric), ("127.0.0.1", "6443")
     relay: list[str | Path] = [sys.executable, "-I", SOURCE / "relay.py", str(cluster.port), namespace, *api]
-    spawn(cgroups.create(f"{cluster.prefix}relay"), relay, cluster.folder / "relay.log")
+    spawn(cgroups.create(f"{cluster.prefix}relay").joined_by(relay), cluster.folder / "relay.log")
     files = controlplane.files(cluster.folder / "pki", cluster.addresses)
     cluster.control_plane.start(files, controlplane.services(), cluster.programs)
 
     golden.install(archives, [cluster.machine(name).folder / "disk/containerd" for name in names])
     for name in names:
         node.make_bricks(cluster.machine(name).folder / "bricks", brick_size)
+    # All nodes at once keep the API server of a slow machine from being ready within the 30 s that it gives itself.
+    _wait_for_control_plane(cluster)
     with ThreadPoolExecutor(nodes) as pool:
         list(pool.map(cluster.start_node, names))
-    _wait(cluster)
+    _wait_for_nodes(cluster)
     (cluster.folder / "up").touch()
     return cluster
 
@@ -94,8 +97,8 @@ def _link_programs(cluster: Native) -> None:
         (cluster.programs / source.name).hardlink_to(source)
 
 
-def _wait(cluster: Native) -> None:
-    logs = f"The logs are {cluster.folder}/machines/*/disk/log/*.log."
+def _wait_for_control_plane(cluster: Native) -> None:
+    logs = _logs(cluster, "control-plane")
 
     def answers() -> bool:
         return cluster.kubectl("get", "--raw=/readyz", check=False).stdout == "ok"
@@ -103,15 +106,25 @@ def _wait(cluster: Native) -> None:
     def applied() -> bool:
         return cluster.kubectl("apply", "-f", "-", text=manifest, check=False).returncode == 0
 
-    def resolves() -> bool:
-        return all(not cluster.run(name, ["python3", "-c", ASK_DNS], check=False).returncode for name in cluster.nodes)
-
     values = {"dns": network.DNS_SERVICE, "control_plane": network.CONTROL_PLANE}
     manifest = Template((SOURCE / "conf/cluster.yaml").read_text()).substitute(values)
     wait_for("the API server", answers, seconds=90, hint=logs)
     wait_for("the cluster's own objects", applied, seconds=30, hint=logs)
+
+
+def _wait_for_nodes(cluster: Native) -> None:
+    logs = _logs(cluster, "*")
+
+    def resolves() -> bool:
+        ask = ["python3", "-c", ASK_DNS, str(patience())]
+        return all(not cluster.run(name, ask, check=False).returncode for name in cluster.nodes)
+
     wait_for("the nodes to be Ready", lambda: all(map(cluster.ready, cluster.nodes)), seconds=90, hint=logs)
     wait_for("cluster DNS to answer on every node", resolves, seconds=60, hint=logs)
+
+
+def _logs(cluster: Native, machine: str) -> str:
+    return f"The logs are {cluster.folder}/machines/{machine}/disk/log/*.log."
 
 
 def _free_port(cluster: str) -> int:
@@ -145,6 +158,7 @@ def _clear(cluster: str) -> bool:
         for group in groups.values():
             group.kill()
             group.remove()
+        cgroups.tidy()
         for namespace in namespaces:
             network.remove(namespace)
         for device in _loop_devices(folder):

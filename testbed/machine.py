@@ -41,10 +41,10 @@ class Machine:
             target.touch(mode=0o600)
             target.write_text(text)
             target.chmod(0o600 if target.suffix in (".key", ".kubeconfig") else 0o644)
-        namespaces = ("-C", "-i", "-m", "-p", "-u", "--fork", "--mount-proc", "--propagation=private")
+        namespaces = ("-i", "-m", "-p", "-u", "--fork", "--mount-proc", "--propagation=private")
         init: tuple[str | Path, ...] = ("bash", SOURCE / "init.sh", self.folder, rootfs.machine_tree(), programs)
         command: list[str | Path] = ["nsenter", f"--net=/run/netns/{self.namespace}", "unshare", *namespaces, *init]
-        spawn(cgroups.create(self.group), command, self.folder / "console.log")
+        spawn(cgroups.create(self.group).topped_by(command), self.folder / "console.log")
         wait_for(f"{self.name} to boot", self._ready, seconds=30, hint=f"See {self.folder / 'console.log'}.")
 
     def _ready(self) -> bool:
@@ -73,12 +73,12 @@ class Machine:
         return [Path(command[0]).name for command in commands if command]
 
 
-def spawn(groups: cgroups.Groups, command: Sequence[str | Path], log: Path) -> None:
+def spawn(command: Sequence[str], log: Path) -> None:
     """Start what outlives this process."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         subprocess.Popen(
-            groups.joined_by(command),
+            command,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

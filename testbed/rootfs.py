@@ -9,7 +9,7 @@ from testbed.shell import make_once, run
 
 MACHINE_PACKAGES = (
     "ca-certificates,conntrack,containerd,containernetworking-plugins,etcd-server,ethtool,fuse3,iproute2,ipset,iptables,"
-    "kmod,libnfs-utils,mount,nftables,procps,python3-minimal,runc,socat,util-linux"
+    "kmod,libnfs-utils,mount,nfs-common,nftables,procps,python3-minimal,runc,socat,util-linux"
 )
 # Mount points that init.sh needs, made once because the tree is the read-only lower half of every machine's root.
 MACHINE_FOLDERS = (

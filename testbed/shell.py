@@ -9,7 +9,7 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from testbed.config import ClusterError, cache_folder
+from testbed.config import ClusterError, cache_folder, patience
 from testbed.progress import step
 
 # A builder runs in a process and mount namespace of its own that dies with this process, so that neither Ctrl-C nor
@@ -60,11 +60,14 @@ def run(
 
 
 def wait_for(what: str, condition: Callable[[], bool], *, seconds: float, hint: str) -> None:
-    """Poll until the condition holds. `hint` says where to look when it never does."""
+    """Poll until the condition holds. `hint` says where to look when it never does; see config.patience."""
+    seconds *= patience()
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise ClusterError(f"Waited {seconds:.0f} s in vain for {what}. {hint}")
+            raise ClusterError(
+                f"Waited {seconds:.0f} s in vain for {what}. {hint} A slow machine needs TESTBED_PATIENCE=5 or more."
+            )
         time.sleep(0.1)
 
 

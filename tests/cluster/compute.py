@@ -76,7 +76,13 @@ class Compute:
 
 
 def raw_volume(release: Release, handle: str, **more: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A PersistentVolume written by hand and the claim that is bound to it; `more` goes into the volume's spec."""
+    """A PersistentVolume of the driver written by hand and its claim; `more` goes into the volume's spec."""
+    source = {"csi": {"driver": driver_of(release), "volumeHandle": handle}}
+    return volume_by_hand(release.namespace, {**source, **more})
+
+
+def volume_by_hand(namespace: str, source: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A PersistentVolume and the claim in `namespace` that is bound to it; `source` goes into the volume's spec."""
     name = unique("raw")
     size = {"storage": "1Gi"}
     volume = {
@@ -88,9 +94,8 @@ def raw_volume(release: Release, handle: str, **more: Any) -> tuple[dict[str, An
             "accessModes": ["ReadWriteMany"],
             "persistentVolumeReclaimPolicy": "Retain",
             "storageClassName": "",
-            "claimRef": {"namespace": release.namespace, "name": name},
-            "csi": {"driver": driver_of(release), "volumeHandle": handle},
-            **more,
+            "claimRef": {"namespace": namespace, "name": name},
+            **source,
         },
     }
     claim = {

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from testbed.config import patience
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts" / "glusterfs"
@@ -30,12 +34,24 @@ class CommandFailed(AssertionError):
 
 
 def run(*argv: str, stdin: str | None = None, check: bool = True, timeout: float = 960) -> str:
-    """Run a command on this machine and return its output, standard error included."""
+    """Run a command on this machine and return its output, standard error included.
+
+    TESTBED_PATIENCE stretches `timeout` and what the command itself is given as `--timeout`, in seconds (90s).
+    """
+    words = re.sub(
+        r"(?<=\0--timeout[=\0])(\d+)s(?=\0)", lambda match: f"{int(match[1]) * patience():.0f}s", "\0".join([*argv, ""])
+    ).split("\0")[:-1]
     done = subprocess.run(
-        argv, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout, check=False
+        words,
+        input=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout * patience(),
+        check=False,
     )
     if check and done.returncode:
-        raise CommandFailed(f"$ {' '.join(argv)}\n{done.stdout}")
+        raise CommandFailed(f"$ {' '.join(words)}\n{done.stdout}")
     return done.stdout
 
 
@@ -45,7 +61,11 @@ def unique(word: str) -> str:
 
 
 def until(what: str, probe: Callable[[], Any], seconds: float = 120) -> Any:
-    """Ask `probe` until its answer is true; returns the answer. Fails with `what` and the last answer."""
+    """Ask `probe` until its answer is true; returns the answer. Fails with `what` and the last answer.
+
+    `seconds` are stretched by TESTBED_PATIENCE.
+    """
+    seconds *= patience()
     end = time.monotonic() + seconds
     while not (answer := probe()):
         assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}; last: {answer!r}"
@@ -160,7 +180,11 @@ class Lab:
         container = {
             "securityContext": {"privileged": True},
             "volumeMounts": [{"name": "tls", "mountPath": "/tls"}],
-            "startupProbe": {"exec": {"command": ["cat", "/mounted"]}, "periodSeconds": 1, "failureThreshold": 90},
+            "startupProbe": {
+                "exec": {"command": ["cat", "/mounted"]},
+                "periodSeconds": 1,
+                "failureThreshold": math.ceil(90 * patience()),
+            },
         }
         dns = "ClusterFirstWithHostNet" if host_network else "ClusterFirst"
         network = {"hostNetwork": host_network, "dnsPolicy": dns}

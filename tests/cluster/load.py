@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from testbed.config import patience
 from tests.cluster.lab import CommandFailed, until
 from tests.cluster.release import Release
 
@@ -110,7 +111,7 @@ def until_whole(release: Release, volumes: Sequence[str], maintain: Callable[[],
 
     What the pool does not do by itself within half a minute is for `maintain`.
     """
-    end = time.monotonic() + 300
+    end = time.monotonic() + 300 * patience()
     maintained = time.monotonic()
     while reasons := _reasons(release, volumes):
         assert time.monotonic() < end, "\n".join(["The pool does not become whole:", *reasons])

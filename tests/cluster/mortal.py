@@ -17,6 +17,7 @@ from hooks.run.reconcile import reconcile
 from hooks.run.report import Report
 from hooks.values.parse import parse
 from hooks.wait import Deadline
+from testbed.config import patience
 from tests.cluster.lab import Lab
 from tests.cluster.release import Release
 from tests.support.values import merged
@@ -82,7 +83,7 @@ class Person:
         """One run; `life` 0 means that it does not die. See Mortal for `killed`."""
         values = parse(merged(raw))
         runner = Mortal(PodRunner(self._client, self.release.peers()), life, set() if killed is None else killed)
-        context = RunContext(values, Deadline.after(600), Report(), self._save)
+        context = RunContext(values, Deadline.after(600 * patience()), Report(), self._save)
         entries = sorted(values.nodes, key=lambda node: node.drained)
         pool = Pool(runner, {node.name: self.lab.address(node.name) for node in entries})
         return reconcile(context, pool, self.memory)

@@ -16,6 +16,7 @@ import yaml
 
 from hooks.gluster.model import Process
 from hooks.gluster.xml import parse_status
+from testbed.config import patience
 from tests.cluster.lab import CHART, ROOT, Lab, run, unique, until
 
 MAINTENANCE: dict[str, Any] = {"enabled": True, "schedule": "0 0 1 1 *"}
@@ -81,7 +82,8 @@ class Release:
 
     def _helm(self, verb: str, values: Mapping[str, Any], *flags: str) -> str:
         # A maintenance run that comes by in between would write the record, take the Lease and count as an exec.
-        text = yaml.safe_dump({"statePath": self.state, "maintenance": {"enabled": False}, **values})
+        own = {"statePath": self.state, "maintenance": {"enabled": False}, **values}
+        text = yaml.safe_dump({**own, "hooks": _patient(values.get("hooks", {}))})
         printed = self._command(verb, self.name, str(CHART), "-f", "-", "--timeout", "900s", *flags, stdin=text)
         return printed if "--no-hooks" in flags else self._told(printed)
 
@@ -98,7 +100,7 @@ class Release:
         argv = [sys.executable, "-m", "hooks", "plan", "-f", "/dev/stdin", "-n", self.namespace]
         env = {**os.environ, "KUBECONFIG": self.lab.kubeconfig}
         return subprocess.run(
-            argv, input=file, capture_output=True, text=True, cwd=ROOT, env=env, timeout=960, check=False
+            argv, input=file, capture_output=True, text=True, cwd=ROOT, env=env, timeout=960 * patience(), check=False
         )
 
     def pods(self, component: str = "peer") -> list[dict[str, Any]]:
@@ -132,7 +134,7 @@ class Release:
 
     def gluster(self, *command: str, node: str | None = None) -> str:
         """Run the gluster command line in a peer, by default in the first."""
-        return self.in_peer(node, "timeout", "100", "gluster", "--mode=script", *command)
+        return self.in_peer(node, "timeout", f"{100 * patience():.0f}", "gluster", "--mode=script", *command)
 
     def in_peer(self, node: str | None, *argv: str) -> str:
         peers = self.peers()
@@ -172,6 +174,12 @@ class Release:
         """Node -> UUID out of each peer's own glusterd.info."""
         text = {node: self.in_peer(node, "cat", "/var/lib/glusterd/glusterd.info") for node in self.peers()}
         return {node: info.split("UUID=")[1].split()[0] for node, info in text.items()}
+
+
+def _patient(hooks: Mapping[str, Any]) -> dict[str, Any]:
+    """`values.hooks` with their time stretched by TESTBED_PATIENCE."""
+    whole = {**yaml.safe_load((CHART / "values.yaml").read_text())["hooks"], **hooks}
+    return {**hooks, "activeDeadlineSeconds": round(whole["activeDeadlineSeconds"] * patience())}
 
 
 def nodes(names: Sequence[str], **more: Any) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from testbed.config import patience
 from tests.cluster.compute import Compute, pod
 from tests.cluster.lab import CommandFailed, Lab, script_pod, unique
 from tests.cluster.release import Release, nodes
@@ -87,7 +88,7 @@ def intrude(lab: Lab, attempts: dict[str, list[str]]) -> dict[tuple[str, str], s
             what, way = one
             manifest = script_pod("intruder", "exec sleep infinity", {}, nodeName=lab.workers[1])
             with Compute(lab, namespace).running(manifest) as name:
-                argv = ["timeout", str(SECONDS), "python3", "-", *WAYS[way], *attempts[what]]
+                argv = ["timeout", f"{SECONDS * patience():.0f}", "python3", "-", *WAYS[way], *attempts[what]]
                 line = ("exec", "-i", "-n", namespace, name, "--", *argv)
                 return lab.kubectl(*line, stdin=INTRUDER.read_text(), check=False)
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from testbed.cluster import Cluster
+from testbed.config import patience
 from tests.cluster.compute import Compute, driver_pods, looking_at_nodes, pod, raw_volume
 from tests.cluster.lab import CommandFailed, Lab, run, unique, until
 from tests.cluster.release import Release, helms, nodes
@@ -280,7 +281,7 @@ def test_all_bricks_gone_and_back(lab: Lab, installed: Release, compute: Compute
             compute.sh(stays, "timeout 60 cat /data/kept")
         said, seconds = condition(lab, installed, node, stays)
         assert said.startswith("abnormal: The volume ")
-        assert seconds < 15, "the kubelet does not wait for bricks"
+        assert seconds < 15 * patience(), "the kubelet does not wait for bricks"
         began = time.monotonic()
         lab.kubectl("delete", "pod", goes["metadata"]["name"], "-n", compute.namespace, "--wait=true", "--timeout=60s")
         print(f"a pod deleted with every brick away: gone after {time.monotonic() - began:.1f} s")

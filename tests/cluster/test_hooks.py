@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from testbed.cluster import Cluster
+from testbed.config import patience
 from tests.cluster.lab import CommandFailed, Lab, unique, until
 from tests.cluster.release import Release, nodes
 
@@ -94,7 +95,7 @@ def test_a_node_that_is_silently_gone_is_named_and_nothing_is_locked(
             seconds = time.monotonic() - began
             print(f"{moment}: {seconds:.0f} s\n{failed.value}")
             assert sentence in str(failed.value)
-            assert seconds < 120
+            assert seconds < 120 * patience()
             assert release.gluster("volume", "info", node=one) == before
             assert volume in release.gluster("volume", "status", node=one), "the volume is not locked"
     finally:

@@ -1,4 +1,4 @@
-"""Volumes by NFS, written and read from the nodes' own network, as the kubelet would; libnfs needs no kernel for it."""
+"""Volumes by NFS: with libnfs from the nodes' own network, and mounted by the kubelet where the kernel can."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from testbed.cluster import Cluster
+from tests.cluster.compute import Compute, pod, volume_by_hand
 from tests.cluster.lab import Lab, unique, until
 from tests.cluster.release import Release, nodes
 
@@ -72,3 +73,45 @@ def test_a_node_without_the_driver_shares_a_volume_by_nfs(
     until("the other volume is served too", lambda: is_served(other), 60)
     release.upgrade({**values, "nfs": {}})
     assert not lab.get("deployments", "-n", release.namespace)["items"]
+
+
+@pytest.fixture(scope="module")
+def kernel_client(machines: Cluster) -> None:
+    """Linux' own NFS client, for the kubelet. Asking for it loads its module, where there is one."""
+    if machines.run(machines.nodes[0], ["sh", "-c", "command -v mount.nfs4"], check=False).returncode:
+        pytest.skip("the nodes have no mount.nfs4, of nfs-common")
+    asked = machines.run(machines.nodes[0], ["mount", "-i", "-t", "nfs4", "none", "/mnt"], check=False)
+    if "unknown filesystem type" in asked.stderr:
+        pytest.skip("this machine's kernel has no NFS client, neither built in nor as a module")
+
+
+def test_the_kubelet_mounts_a_persistent_volume_by_nfs(lab: Lab, release: Release, kernel_client: None) -> None:
+    a, b, c = workers = lab.workers[:3]
+    served = unique("served")
+    values = {
+        "nodes": nodes(workers),
+        "volumes": [{"name": served, "replica": 3}],
+        "nfs": {"volumes": [served], "nodeSelector": {"kubernetes.io/hostname": b}},
+    }
+    release.install(values, "--wait")
+    address = lab.get("service", "gluster-nfs", "-n", release.namespace)["spec"]["clusterIP"]
+    source = {"mountOptions": ["nfsvers=4.1"], "nfs": {"server": address, "path": f"/{served}"}}
+    volume, claim = volume_by_hand(release.namespace, source)
+    lab.apply(release.namespace, volume, claim)
+    name, compute = claim["metadata"]["name"], Compute(lab, release.namespace)
+    with compute.running(pod(a, name)) as writer, compute.running(pod(c, name)) as reader:
+        for at in writer, reader:
+            mount = compute.sh(at, "grep ' /data ' /proc/mounts")
+            assert mount.startswith(f"{address}:/{served} /data nfs4 "), mount
+            assert "vers=4.1," in mount, mount
+        written = compute.sh(writer, "head -c 3000000 /dev/urandom > /data/f; sha256sum < /data/f")
+        assert compute.sh(reader, "sha256sum < /data/f") == written
+        compute.sh(reader, "echo back > /data/g; mkdir /data/d; mv /data/g /data/d/h; rm /data/f")
+        assert compute.sh(writer, "cat /data/d/h; ls /data") == "back\nd\n"
+        lab.kubectl("delete", "pod", "-n", release.namespace, "-l", "app.kubernetes.io/component=nfs", "--wait=true")
+        compute.sh(writer, "echo again > /data/d/h")  # waits until the server is there again
+        assert compute.sh(reader, "cat /data/d/h") == "again\n"
+        with lab.mounted(release.namespace, b, release.server, served) as there:
+            assert there(f"cat /data/{served}/d/h") == "again\n"
+    for what, object in ("pvc", claim), ("pv", volume):
+        lab.kubectl("delete", what, object["metadata"]["name"], "-n", release.namespace, "--timeout=60s")

@@ -13,19 +13,19 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 OWN_ID = f"test{config.cluster_id()}"[:12]
 
 
-def command_line(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """The command line, as a person would use it."""
+def command_line(*arguments: str, check: bool = True, bed: str = OWN_ID) -> subprocess.CompletedProcess[str]:
+    """The command line, as a person would use it, for the cluster of the id `bed`."""
     command = [sys.executable, "-m", "testbed", *arguments]
     done = subprocess.run(
-        command, cwd=REPOSITORY, env={**os.environ, "TESTBED_ID": OWN_ID}, capture_output=True, text=True, check=False
+        command, cwd=REPOSITORY, env={**os.environ, "TESTBED_ID": bed}, capture_output=True, text=True, check=False
     )
     assert not check or done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
     return done
 
 
-def traces() -> dict[str, list[str]]:
+def traces(bed: str = OWN_ID) -> dict[str, list[str]]:
     """What of the cluster can be seen on this machine. Looks for itself and asks the test bed nothing."""
-    name, folder = f"gt-{OWN_ID}-", f"/clusters/{OWN_ID}/"
+    name, folder = f"gt-{bed}-", f"/clusters/{bed}/"
     found: dict[str, list[str]] = {"processes": [], "mounts": [], "control groups": [], "namespaces": [], "loops": []}
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -40,8 +40,8 @@ def traces() -> dict[str, list[str]]:
     for file in Path("/sys/block").glob("loop*/loop/backing_file"):
         if folder in file.read_text():
             found["loops"].append(file.read_text())
-    if (config.cache_folder() / "clusters" / OWN_ID).exists():
-        found["folder"] = [OWN_ID]
+    if (config.cache_folder() / "clusters" / bed).exists():
+        found["folder"] = [bed]
     return {kind: entries for kind, entries in found.items() if entries}
 
 

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from testbed.config import ClusterError
+from testbed.config import ClusterError, patience
 from testbed.native import Native
 from testbed.shell import wait_for
 
@@ -13,10 +13,11 @@ PORTS = itertools.count(9001)
 LISTEN = (
     "import socket, sys; s = socket.create_server(('', int(sys.argv[1]))); c, _ = s.accept(); c.send(b'x'); c.recv(1)"
 )
-# Prints 'joined', then how the connection ended; 'silence' when nothing was heard of the peer for five seconds.
+# Prints 'joined', then how the connection ended; 'silence' when nothing was heard of the peer for so many seconds.
 CONNECT = """
 import socket, sys, time
-for _ in range(100):
+seconds = float(sys.argv[3])
+for _ in range(round(20 * seconds)):
     try:
         s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 1)
         break
@@ -24,7 +25,7 @@ for _ in range(100):
         time.sleep(0.1)
 s.recv(1)
 print("joined", flush=True)
-s.settimeout(5)
+s.settimeout(seconds)
 try:
     print("closed" if not s.recv(1) else "data")
 except TimeoutError:
@@ -38,7 +39,7 @@ def connection(cluster: Native, address: str) -> subprocess.Popen[str]:
     """A connection from worker-1 to worker-2, once it is there; over a port that no earlier one used."""
     port = str(next(PORTS))
     subprocess.Popen(cluster.command("worker-2", ["python3", "-c", LISTEN, port]), stdin=subprocess.DEVNULL)
-    command = cluster.command("worker-1", ["python3", "-c", CONNECT, address, port])
+    command = cluster.command("worker-1", ["python3", "-c", CONNECT, address, port, str(5 * patience())])
     peer = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     assert peer.stdout
     assert peer.stdout.readline() == "joined\n"

@@ -4,7 +4,7 @@ import pytest
 
 from testbed import cluster
 from testbed.native import Native
-from tests.testbed.helpers import command_line, kill_up_when, seen, traces
+from tests.testbed.helpers import OWN_ID, command_line, kill_up_when, seen, traces
 
 COMMANDS = (
     "blank",
@@ -50,6 +50,20 @@ def test_up_again_changes_nothing_and_down_leaves_nothing(two_nodes: Native) -> 
     assert {"processes", "control groups", "namespaces", "loops", "mounts"} <= traces().keys()
     command_line("down")
     assert traces() == {}
+
+
+def test_two_beds_side_by_side(own_id: None) -> None:
+    other = f"{OWN_ID[:11]}b"
+    try:
+        for bed in OWN_ID, other:
+            command_line("up", "--provider", "native", "--nodes", "1", bed=bed)
+        command_line("crash", "worker-1")
+        assert " on     yes " in command_line("status", bed=other).stdout
+        command_line("boot", "worker-1")
+    finally:
+        command_line("down", bed=other)
+    assert traces(other) == {}
+    assert command_line("exec", "worker-1", "--", "hostname").stdout == "worker-1\n"
 
 
 @pytest.mark.parametrize(
