@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hooks.plan.state import HookState
 from hooks.run import preview as module
 from hooks.run.context import Pool, RunContext
 from hooks.run.endings import CannotRead
-from hooks.run.preview import Preview, preview, preview_text
+from hooks.run.preview import Preview, preview, preview_json, preview_text
 from hooks.run.reconcile import reconcile
 from hooks.run.report import Report
 from hooks.values.parse import parse
@@ -124,6 +125,21 @@ def test_a_node_may_go_once_the_pool_does_not_know_its_peer(release: Release) ->
     del release.pool.peers["a"].cluster.members[2]
     seen = release.preview(nodes=THREE["nodes"][:2], volumes=[])
     assert not seen.plan.refusals
+
+
+def test_programs_get_kinds_and_arguments(release: Release) -> None:
+    added = json.loads(preview_json(release.preview(volumes=[*THREE["volumes"], {"name": "more", "replica": 3}])))
+    (phase,) = added["phases"]
+    assert phase["title"] == "Make the volumes, set their options, start them"
+    create, start = phase["steps"]
+    places = [f"10.0.0.{number}:/mnt/brick1/more" for number in (1, 2, 3)]
+    assert create["argv"] == ["volume", "create", "more", "replica", "3", *places]
+    assert start == {"type": "gluster", "argv": ["volume", "start", "more"], "peer": "", "volume": "more", "why": ""}
+    assert added["refusals"] == added["waits"] == added["notReady"] == added["restarts"] == []
+    (refusal,) = json.loads(preview_json(release.preview(volumes=[{"name": "v"}])))["refusals"]
+    assert (refusal["kind"], refusal["node"], refusal["volume"]) == ("TypeDiffers", "", "v")
+    assert refusal["what"].endswith("a volume's type stays.")
+    assert refusal["remedy"].startswith("Put the old type back")
 
 
 def test_all_nodes_cannot_be_exchanged_at_once(release: Release) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hooks.values.files import read
@@ -144,7 +144,6 @@ TYPES = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(NODES, TYPES)
 def test_every_set_is_on_different_nodes_or_the_volume_is_refused(
     bricks: list[list[str]], words: dict[str, int]
