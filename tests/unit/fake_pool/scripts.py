@@ -113,9 +113,9 @@ def _stop_daemon(pool: FakePool, peer: FakePeer, arguments: list[str], commands:
 
 
 def _heal(pool: FakePool, peer: FakePeer, arguments: list[str], commands: list[str]) -> ExecResult:
-    (volume,) = arguments
-    text = f"Launching heal operation to perform index self heal on volume {volume} has been successful \n"
-    return ExecResult(text, "", 0)
+    assert arguments, "it heals nothing"
+    launched = "Launching heal operation to perform index self heal on volume {} has been successful \n"
+    return ExecResult("".join(map(launched.format, arguments)), "", 0)
 
 
 def _restart(pool: FakePool, peer: FakePeer, arguments: list[str], commands: list[str]) -> ExecResult:
