@@ -21,7 +21,7 @@ MAY = (
 )
 
 
-class Tends(Runs):
+class Maintaining(Runs):
     def __init__(self) -> None:
         super().__init__()
         self.state = MaintenanceState()
