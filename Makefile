@@ -1,6 +1,6 @@
 # Two commands do it all: `make demo` and `make test`. Both install what they need and cache what is expensive.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint unit chart testbed-tests cluster faults bench images push lock down clean
+.PHONY: help demo test test-fast lint unit chart testbed-tests cluster faults bench imports images push lock down clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -45,6 +45,9 @@ lint: .venv/done $(STUBS) ## ruff, mypy, import contracts, shellcheck, hadolint,
 	@$(BIN)/shellcheck --external-sources --source-path=SCRIPTDIR $(SHELL_PROGRAMS)
 	@$(BIN)/hadolint --ignore DL3008 images/*/Dockerfile
 	@$(BIN)/yamllint --strict charts/glusterfs/values.yaml charts/glusterfs/examples tests .github
+
+imports: .venv/done ## draw docs/imports.svg, the imports between packages (needs dot, of Debian's package graphviz)
+	@$(BIN)/import-linter drawgraph hooks | dot -Tsvg >docs/imports.svg
 
 unit: .venv/done $(STUBS) ## unit tests of the hook and of the CSI driver
 	@command -v getfattr >/dev/null || apt-get install -y -qq attr >/dev/null || echo "Without getfattr (package attr)" \

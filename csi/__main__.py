@@ -48,17 +48,18 @@ def client(options: argparse.Namespace) -> None:
 def node(options: argparse.Namespace) -> None:
     """Answer the kubelet, until a signal."""
     from csi import csi_pb2, registration_pb2  # noqa: PLC0415
-    from csi.identity import IdentityService, RegistrationService  # noqa: PLC0415
+    from csi.identity import EndPoint, IdentityService, RegistrationService  # noqa: PLC0415
     from csi.mount_client import MountClient  # noqa: PLC0415
-    from csi.node import NodeService  # noqa: PLC0415
+    from csi.node import NodeService, Place  # noqa: PLC0415
     from csi.rpc import server  # noqa: PLC0415
 
     kernel = Linux(options.scratch_dir)
     pods, registry = options.kubelet / "pods", options.kubelet / "plugins_registry"
     mounter = MountClient(options.plugin_dir / "client.sock")
-    service = NodeService(options.driver, options.node, str(options.plugin_dir), str(pods), kernel, mounter)
+    place = Place(options.node, str(options.plugin_dir), str(pods))
+    service = NodeService(options.driver, place, kernel, mounter)
     services = csi_pb2.DESCRIPTOR.services_by_name
-    identity = IdentityService(options.driver, VERSION, controller=False)
+    identity = IdentityService(options.driver, VERSION, EndPoint.NODE)
     socket = options.plugin_dir / "csi.sock"
     serving = server(f"unix://{socket}", {services["Identity"]: identity, services["Node"]: service})
     registration = RegistrationService(options.driver, str(socket), options.scratch_dir / "registered")
@@ -76,7 +77,7 @@ def controller(options: argparse.Namespace) -> None:
     from csi import csi_pb2  # noqa: PLC0415
     from csi.claims import Claims  # noqa: PLC0415
     from csi.controller import ControllerService  # noqa: PLC0415
-    from csi.identity import IdentityService  # noqa: PLC0415
+    from csi.identity import EndPoint, IdentityService  # noqa: PLC0415
     from csi.rpc import server  # noqa: PLC0415
     from hooks.kube.client import KubeClient  # noqa: PLC0415
     from hooks.kube.pods import ready_pods  # noqa: PLC0415
@@ -89,7 +90,7 @@ def controller(options: argparse.Namespace) -> None:
         run=lambda peer, argv, seconds: client.exec(peer, argv, "", seconds),
     )
     services = csi_pb2.DESCRIPTOR.services_by_name
-    identity = IdentityService(options.driver, VERSION, controller=True)
+    identity = IdentityService(options.driver, VERSION, EndPoint.CONTROLLER)
     made = {services["Identity"]: identity, services["Controller"]: ControllerService(claims)}
     serving = server(f"unix://{options.socket_dir / 'csi.sock'}", made)
     _wait_for_signal()

@@ -58,20 +58,25 @@ class SupervisedMount:
                 self._fuse.wait(process)
             except NotMounted as error:
                 log.warning("%s", error)
-                self._report(False, str(error))
+                self._set_away(str(error))
                 self._end.wait(delay)
                 delay = min(2 * delay, SLOWEST_RETRY)
                 continue
             delay = 1
-            self._report(True, "")
+            self._set_mounted()
             code = process.popen.wait()
-            self._report(False, f"The FUSE process of {self._spec.volume} has ended with exit code {code}.")
+            self._set_away(f"The FUSE process of {self._spec.volume} has ended with exit code {code}.")
         detach(self._kernel, self._mount_point)
 
-    def _report(self, mounted: bool, error: str) -> None:
+    def _set_mounted(self) -> None:
         with self._changed:
-            self._mounted, self._error = mounted, error
-            self._failures += not mounted
+            self._mounted, self._error = True, ""
+            self._changed.notify_all()
+
+    def _set_away(self, error: str) -> None:
+        with self._changed:
+            self._mounted, self._error = False, error
+            self._failures += 1
             self._changed.notify_all()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+from enum import Enum
 from pathlib import Path
 
 from csi import csi_pb2, registration_pb2
@@ -16,13 +17,20 @@ from csi.rpc import IsActive
 log = logging.getLogger("csi")
 
 
-class IdentityService:
-    """`controller` is whether this end point also has the Controller service."""
+class EndPoint(Enum):
+    """Which service a socket has beside Identity."""
 
-    def __init__(self, driver: str, version: str, controller: bool) -> None:
+    NODE = "Node"
+    CONTROLLER = "Controller"
+
+
+class IdentityService:
+    """Tells the driver's name and version, and what its end point can do."""
+
+    def __init__(self, driver: str, version: str, end_point: EndPoint) -> None:
         self._info = csi_pb2.GetPluginInfoResponse(name=driver, vendor_version=version)
         self._capabilities = csi_pb2.GetPluginCapabilitiesResponse()
-        if controller:
+        if end_point is EndPoint.CONTROLLER:
             kind = csi_pb2.PluginCapability
             self._capabilities.capabilities.add().service.type = kind.Service.CONTROLLER_SERVICE
             self._capabilities.capabilities.add().volume_expansion.type = kind.VolumeExpansion.ONLINE

@@ -12,6 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Protocol
 
@@ -38,11 +39,23 @@ class Mounter(Protocol):
         """Unmount what no pod uses any more. Raises Failed."""
 
 
-class NodeService:
-    """`plugin_dir` holds the FUSE mounts, each at mounts/<key>; targets are only allowed below `pods`."""
+@dataclass(frozen=True)
+class Place:
+    """A node: its name, and the folders that the driver works in.
 
-    def __init__(self, driver: str, node: str, plugin_dir: str, pods: str, kernel: Kernel, mounter: Mounter) -> None:
-        self._driver, self._node, self._plugin_dir, self._pods = driver, node, plugin_dir, pods
+    `plugin_dir` holds the FUSE mounts, each at mounts/<key>; targets are only allowed below `pods`.
+    """
+
+    node: str
+    plugin_dir: str
+    pods: str
+
+
+class NodeService:
+    """The Node service of `driver` at a place."""
+
+    def __init__(self, driver: str, place: Place, kernel: Kernel, mounter: Mounter) -> None:
+        self._driver, self._place = driver, place
         self._kernel, self._mounter, self._probe = kernel, mounter, StatProbe(kernel)
         self._mutex = threading.Lock()
         self._busy: Counter[str] = Counter()  # how many calls are using the mount of a key
@@ -51,7 +64,7 @@ class NodeService:
     # The calls
 
     def NodeGetInfo(self, _request: csi_pb2.NodeGetInfoRequest, _is_active: IsActive) -> csi_pb2.NodeGetInfoResponse:
-        return csi_pb2.NodeGetInfoResponse(node_id=self._node)
+        return csi_pb2.NodeGetInfoResponse(node_id=self._place.node)
 
     def NodeGetCapabilities(
         self, _request: csi_pb2.NodeGetCapabilitiesRequest, _is_active: IsActive
@@ -163,7 +176,7 @@ class NodeService:
     # Helpers
 
     def _mount_point(self, key: str) -> str:
-        return f"{self._plugin_dir}/mounts/{key}"
+        return f"{self._place.plugin_dir}/mounts/{key}"
 
     def _key(self, mount: Mount) -> str:
         """The key of one of this driver's mounts, "" for any other. The client's pod names their sources DRIVER:KEY."""
@@ -171,7 +184,7 @@ class NodeService:
         return key if driver == self._driver else ""
 
     def _is_target(self, mount: Mount) -> bool:
-        return bool(self._key(mount)) and mount.path.startswith(f"{self._pods}/")
+        return bool(self._key(mount)) and mount.path.startswith(f"{self._place.pods}/")
 
     def _at(self, target: str) -> list[Mount]:
         return [mount for mount in self._kernel.table() if mount.path == target]
@@ -214,9 +227,9 @@ class NodeService:
         if not path:
             raise Failed(Code.INVALID_ARGUMENT, "The call names no target path.")
         plain = str(PurePosixPath(path))
-        inside = plain.startswith(f"{self._pods}/") and ".." not in PurePosixPath(path).parts
+        inside = plain.startswith(f"{self._place.pods}/") and ".." not in PurePosixPath(path).parts
         if not inside or os.path.realpath(os.path.dirname(plain)) != os.path.dirname(plain):
-            raise Failed(Code.INVALID_ARGUMENT, f"The target path {path} is not below {self._pods}.")
+            raise Failed(Code.INVALID_ARGUMENT, f"The target path {path} is not below {self._place.pods}.")
         return plain
 
     @contextmanager

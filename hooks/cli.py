@@ -38,14 +38,14 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
     """
     args = _parser().parse_args(argv)
     report, outcome = Report(), getattr(args, "outcome", None)
-    if not outcome:
-        return _run(args, report)
     try:
         code = _run(args, report)
     except Exception as error:
         traceback.print_exc()
         report.conclude(f"The hook ended with an error of its own, {type(error).__name__}: {error}")
         code = ExitCode.UNFORESEEN
+    if not outcome:
+        return code
     leave(outcome, code, report.outcome)
     return ExitCode.DONE
 

@@ -1,1 +1,1 @@
-"""One trusted pool: commands in, facts out. Reads only."""
+"""One trusted pool: commands in, facts out. All modules only read; `scripts` also has what a plan's steps run."""

@@ -1,4 +1,7 @@
-"""One hook at a time: a Lease that its holder renews, and that is free again once the holder's pod is gone."""
+"""One hook at a time: a Lease that its holder renews, and that is free again once the holder's pod is gone.
+
+A hook waits for it as long as it may run at all (`--deadline`), maintenance not at all.
+"""
 
 from __future__ import annotations
 

@@ -57,12 +57,13 @@ class Release:
         selector = f"source={component}"
         return list(request(self._core.list_namespaced_event, self.namespace, field_selector=selector)["items"])
 
-    def write_event(self, event: Mapping[str, Any], new: bool) -> None:
-        """Make an Event, or change the one of this name."""
-        if new:
-            request(self._core.create_namespaced_event, self.namespace, event)
-        else:
-            find(self._core.patch_namespaced_event, event["metadata"]["name"], self.namespace, event)
+    def make_event(self, event: Mapping[str, Any]) -> None:
+        """Make an Event."""
+        request(self._core.create_namespaced_event, self.namespace, event)
+
+    def change_event(self, event: Mapping[str, Any]) -> None:
+        """Change the Event of this name; one that is gone stays so."""
+        find(self._core.patch_namespaced_event, event["metadata"]["name"], self.namespace, event)
 
     def pod_is_gone(self, name: str) -> bool:
         """Whether a pod has ended or does not exist."""

@@ -1,4 +1,6 @@
-"""Which bricks a volume gets and which it gives up, and whether folders may become bricks.
+"""Which bricks a live volume still lacks and which it gives up, and whether folders may become bricks.
+
+The order of bricks is that of hooks.values.bricks, whether one that is offline may be started is in plan.repair.
 
 Sets that exist never move: a volume grows by whole new sets, or by one brick more in each set (replica count up).
 """

@@ -1,4 +1,7 @@
-"""Findings as Events of the peers' StatefulSets: one Event a finding, however often it is found. Pure."""
+"""Findings as Events of the peers' StatefulSets: one Event a finding, however often it is found. Pure.
+
+Which findings there are, with their reasons and sentences, is in plan.health and run.repairs.
+"""
 
 from __future__ import annotations
 

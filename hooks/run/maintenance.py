@@ -56,4 +56,5 @@ def _write_events(release: LiveRelease, outcome: Outcome, sets: Sequence[Mapping
     known = release.api.events(COMPONENT) if outcome.findings else []
     old = {event["metadata"]["name"] for event in known}
     for event in events_of(outcome.findings, sets, known, now):
-        release.api.write_event(event, new=event["metadata"]["name"] not in old)
+        write = release.api.change_event if event["metadata"]["name"] in old else release.api.make_event
+        write(event)

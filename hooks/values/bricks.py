@@ -1,6 +1,7 @@
-"""The second stage of checking values, for bricks: which ones each volume gets, and what a schema cannot check of them.
+"""The second stage of checking values, for bricks: in which order they are laid out, and what a schema cannot check.
 
-If you change a sentence here, change it in the chart's _validate.tpl too.
+If you change a sentence here, change it in the chart's validation/_bricks.tpl too. What a pool that has bricks still
+lacks is in hooks.plan.bricks.
 """
 
 from __future__ import annotations

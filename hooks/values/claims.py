@@ -1,6 +1,6 @@
 """The second stage of checking values, for claims, storage classes, the driver and NFS: what a schema cannot check.
 
-If you change a sentence here, change it in the chart's _csi.tpl too.
+If you change a sentence here, change it in the chart's validation/_claims.tpl too.
 """
 
 from __future__ import annotations

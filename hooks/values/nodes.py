@@ -1,6 +1,6 @@
 """The second stage of checking values, for nodes and their directories: what a schema cannot check.
 
-If you change a sentence here, change it in the chart's _validate.tpl too.
+If you change a sentence here, change it in the chart's validation/_nodes.tpl too.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Values, checked and put into plain types. Pure: no cluster, no GlusterFS.
 
 There are two stages, as in the chart: first the JSON schema, then what a schema cannot check. The second stage of the
-chart, `_validate.tpl`, uses the same sentences: Helm refuses what the hook would refuse. The tests put
+chart, templates/validation, uses the same sentences: Helm refuses what the hook would refuse. The tests put
 `tests/bad_values.yaml` to both.
 """
 

@@ -1,6 +1,6 @@
 """The second stage of checking values, for volumes: names, types, options and states (their bricks are in `bricks`).
 
-If you change a sentence here, change it in the chart's _validate.tpl too.
+If you change a sentence here, change it in the chart's validation/_volumes.tpl too.
 """
 
 from __future__ import annotations

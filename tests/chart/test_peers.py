@@ -113,7 +113,7 @@ def test_peers_stay_on_a_sick_node_but_do_not_start_on_a_cordoned_one(three: Ren
 
 
 def test_the_hook_finds_a_peer_by_its_node(maximal: Rendered) -> None:
-    """What hooks/kube.py and hooks/pods.py go by; nameOverride and dots in names must not matter."""
+    """What hooks/kube/release.py and hooks/kube/pods.py go by; nameOverride and dots in names must not matter."""
     templates = [o["spec"]["template"]["metadata"] for o in maximal.all("StatefulSet")]
     nodes = {template["annotations"]["glusterfs-chart/node"] for template in templates}
     assert nodes == {"quorum-1", "worker-1", "worker-2.example.com", "worker-3"}

@@ -35,7 +35,7 @@ def volume(values: dict[str, Any]) -> str:
 
 
 def events(release: Release, reason: str) -> list[dict[str, Any]]:
-    """The tends' Events of a reason."""
+    """Maintenance's Events of a reason."""
     selector = f"source=glusterfs-maintenance,reason={reason}"
     return list(release.lab.get("events", "-n", release.namespace, "--field-selector", selector)["items"])
 

@@ -63,13 +63,19 @@ def test_each_ending_has_its_exit_code_and_its_words(
     assert words in capsys.readouterr().out
 
 
-def test_what_nobody_expected_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_nobody_expected_keeps_its_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python itself would exit with 1, the code of what is refused."""
+
     def end(args: argparse.Namespace, report: Report) -> ExitCode:
         raise KeyError("a")
 
     monkeypatch.setattr(cli, "_plan", end)
-    with pytest.raises(KeyError):
-        cli.main(["plan", "-f", "values.yaml"])
+    assert cli.main(["plan", "-f", "values.yaml"]) == ExitCode.UNFORESEEN
+    printed = capsys.readouterr()
+    assert "Traceback" in printed.err
+    assert "an error of its own, KeyError: 'a'" in printed.out
 
 
 def test_every_ending_has_a_code_of_its_own() -> None:

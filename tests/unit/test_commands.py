@@ -41,7 +41,7 @@ class ApiServer(Leases):
         super().__init__(clock)
         self.pool = FakePool("a", "b", "c")
         self.data: dict[str, str] = {}
-        self.written: list[Mapping[str, Any]] = []
+        self.written: dict[str, Mapping[str, Any]] = {}
         self.at_work: list[str] = []
 
     def pods(self) -> list[dict[str, Any]]:
@@ -79,10 +79,15 @@ class ApiServer(Leases):
         return []
 
     def events(self, component: str) -> list[dict[str, Any]]:
-        return []
+        return [dict(event) for event in self.written.values()]
 
-    def write_event(self, event: Mapping[str, Any], new: bool) -> None:
-        self.written.append(event)
+    def make_event(self, event: Mapping[str, Any]) -> None:
+        assert event["metadata"]["name"] not in self.written
+        self.written[event["metadata"]["name"]] = event
+
+    def change_event(self, event: Mapping[str, Any]) -> None:
+        assert event["metadata"]["name"] in self.written
+        self.written[event["metadata"]["name"]] = event
 
     def hooks_at_work(self) -> list[str]:
         return self.at_work
@@ -147,6 +152,15 @@ def test_a_pool_is_made_planned_guarded_and_looked_after(release: Release, capsy
     assert release.maintain() is ExitCode.DONE
     assert "All is well: the pool of 3 peers" in release.api.data["maintenance"]
     assert not release.api.written
+
+
+def test_a_finding_that_lasts_is_one_event_that_counts(release: Release) -> None:
+    assert release.converge() is ExitCode.DONE
+    asked = [{**volume, "options": {"performance.cache-size": "64MB"}} for volume in VALUES["volumes"]]
+    for _ in range(2):
+        assert release.maintain(volumes=asked) is ExitCode.DONE
+    (event,) = release.api.written.values()
+    assert (event["reason"], event["count"]) == ("OptionDrift", 2)
 
 
 def test_a_refusal_is_recorded(release: Release, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,8 +15,8 @@ import pytest
 from google.protobuf.message import Message
 
 from csi import call_log, csi_pb2
-from csi.identity import IdentityService
-from csi.node import NodeService
+from csi.identity import EndPoint, IdentityService
+from csi.node import NodeService, Place
 from csi.rpc import server
 from tests.unit.csi_fakes import DRIVER, FakeKernel, FakeMounter, ask
 
@@ -57,9 +57,11 @@ def driver(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Driver]
     caplog.set_level(logging.INFO, "csi")
     (tmp_path / "pods" / "one").mkdir(parents=True)
     kernel = FakeKernel()
-    node = NodeService(DRIVER, "worker-1", "/plugin", str(tmp_path / "pods"), kernel, FakeMounter(kernel, "/plugin"))
+    node = NodeService(
+        DRIVER, Place("worker-1", "/plugin", str(tmp_path / "pods")), kernel, FakeMounter(kernel, "/plugin")
+    )
     services = csi_pb2.DESCRIPTOR.services_by_name
-    made = {services["Identity"]: IdentityService(DRIVER, "1", controller=False), services["Node"]: node}
+    made = {services["Identity"]: IdentityService(DRIVER, "1", EndPoint.NODE), services["Node"]: node}
     running = server(f"unix://{tmp_path}/csi.sock", made)
     with grpc.insecure_channel(f"unix://{tmp_path}/csi.sock") as channel:
         yield Driver(channel, kernel, str(tmp_path / "pods" / "one" / "mount"), caplog)

@@ -13,7 +13,7 @@ import pytest
 from csi import csi_pb2
 from csi.claims import Claims, NoSuchClaim, Unavailable
 from csi.controller import DEFAULT_SIZE, ControllerService
-from csi.identity import IdentityService
+from csi.identity import EndPoint, IdentityService
 from csi.rpc import server
 from hooks.gluster.runner import ExecResult, OutcomeUnknown, PeerUnavailable
 from tests.unit.csi_fakes import DRIVER, ask
@@ -64,7 +64,7 @@ def peers() -> Peers:
 def call(peers: Peers, tmp_path: Path) -> Iterator[Call]:
     services = csi_pb2.DESCRIPTOR.services_by_name
     made = {
-        services["Identity"]: IdentityService(DRIVER, "1", controller=True),
+        services["Identity"]: IdentityService(DRIVER, "1", EndPoint.CONTROLLER),
         services["Controller"]: ControllerService(Claims(lambda: peers.ready, peers.run)),
     }
     running = server(f"unix://{tmp_path}/csi.sock", made)

@@ -13,8 +13,8 @@ import grpc
 import pytest
 
 from csi import csi_pb2, registration_pb2, stats
-from csi.identity import IdentityService, RegistrationService
-from csi.node import NodeService
+from csi.identity import EndPoint, IdentityService, RegistrationService
+from csi.node import NodeService, Place
 from csi.rpc import Failed, server
 from tests.unit.csi_fakes import DRIVER, FakeKernel, FakeMounter, ask
 
@@ -72,9 +72,9 @@ def kubelet(tmp_path: Path) -> Iterator[Kubelet]:
     pods.mkdir()
     kernel = FakeKernel(directories={f"{DRIVER}:newvol": {"a", "a/b"}})
     mounter = FakeMounter(kernel, str(tmp_path / "plugin"))
-    node = NodeService(DRIVER, "worker-1", str(tmp_path / "plugin"), str(pods), kernel, mounter)
+    node = NodeService(DRIVER, Place("worker-1", str(tmp_path / "plugin"), str(pods)), kernel, mounter)
     services = csi_pb2.DESCRIPTOR.services_by_name
-    identity = IdentityService(DRIVER, "1.2.3", controller=False)
+    identity = IdentityService(DRIVER, "1.2.3", EndPoint.NODE)
     running = server(f"unix://{tmp_path}/csi.sock", {services["Identity"]: identity, services["Node"]: node})
     with grpc.insecure_channel(f"unix://{tmp_path}/csi.sock") as channel:
         yield Kubelet(channel, pods, kernel, mounter, node)

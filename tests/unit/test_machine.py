@@ -13,19 +13,19 @@ from hypothesis import HealthCheck, settings
 
 from tests.unit.machine.checks import Checks
 from tests.unit.machine.daytwo import DayTwo
-from tests.unit.machine.growth import BrickDiff
-from tests.unit.machine.maintaining import Tends
+from tests.unit.machine.growth import Growth
+from tests.unit.machine.maintaining import Maintaining
 from tests.unit.machine.troubles import Troubles
 
 EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES") or (2000 if os.environ.get("CI") else 200))
 pytestmark = pytest.mark.timeout(900)
 
 
-class GrowthMachine(BrickDiff, Troubles, Checks):
+class GrowthMachine(Growth, Troubles, Checks):
     pass
 
 
-class DayTwoMachine(DayTwo, Tends, Troubles, Checks):
+class DayTwoMachine(DayTwo, Maintaining, Troubles, Checks):
     pass
 
 

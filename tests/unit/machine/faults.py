@@ -129,8 +129,6 @@ def changes_of(argv: Sequence[str], stdin: str) -> Iterator[str]:
         looks = command in LOOKS or command.endswith((" status", " info summary", " info split-brain"))
         if not looks:
             yield command
-    if list(argv[2:4]) == ["sh", "-c"] and len(argv) == 5:
-        yield argv[4]
     called = script_of(argv)
     if called and called[0] not in READS:
         yield scripts.shown(*called)

@@ -21,7 +21,7 @@ kinds = st.sampled_from([*KINDS, {"replica": 2}, {"replica": 2}])
 some_options = st.sampled_from(OPTIONS)
 
 
-class BrickDiff(Changes):
+class Growth(Changes):
     @initialize(nodes=st.integers(2, 4), kind=kinds, installed=st.booleans())
     def first_values(self, nodes: int, kind: dict[str, int], installed: bool) -> None:
         self._change(nodes=nodes)

@@ -12,16 +12,10 @@ from hooks.wait import Deadline
 from tests.unit.machine.faults import Death, Fate, Quiet, fates
 from tests.unit.machine.runs import Runs
 
-MAY = (
-    "volume start ",
-    "heal.sh ",
-    "stop-self-heal-daemon.sh",
-    "gluster --mode=script volume heal ",
-    "for pid in $(grep -lz '^shd/' ",
-)
+MAY = ("volume start ", "heal.sh ", "stop-self-heal-daemon.sh")
 
 
-class Tends(Runs):
+class Maintaining(Runs):
     def __init__(self) -> None:
         super().__init__()
         self.state = MaintenanceState()

@@ -1,4 +1,7 @@
-{{/* Problems of `volumes`, given `values` and the result of `glusterfs.nodes`. As hooks/values/volumes.py. */}}
+{{/*
+Problems of `volumes`, given `values` and the result of `glusterfs.nodes`. As hooks/values/volumes.py. Their bricks and
+`layout` are in _bricks.tpl.
+*/}}
 {{- define "glusterfs.validate.volumes" }}
   {{- $nodes := .nodes }}
   {{- $names := dict }}
