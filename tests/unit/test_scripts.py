@@ -230,9 +230,10 @@ def test_no_self_heal_daemon_is_no_failure(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("code", [0, 1])
 def test_a_heal_is_asked_for(tmp_path: Path, program: Callable[[str, str], str], code: int) -> None:
-    path = program("gluster", f'printf "%s\\n" "$@" > "{tmp_path}/asked"; exit {code}')
-    assert run("heal.sh", "a b", PATH=path).exit_code == 0
-    assert (tmp_path / "asked").read_text().splitlines() == ["--mode=script", "volume", "heal", "a b"]
+    path = program("gluster", f'printf "%s\\n" "$@" >> "{tmp_path}/asked"; exit {code}')
+    assert run("heal.sh", "a b", "c", PATH=path).exit_code == 0
+    heal = ["--mode=script", "volume", "heal"]
+    assert (tmp_path / "asked").read_text().splitlines() == [*heal, "a b", *heal, "c"]
 
 
 # A brick's folder
