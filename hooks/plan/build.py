@@ -40,7 +40,7 @@ def make_plan(case: Case, policy: Policy = Policy.FULL) -> Plan:
 def differences(case: Case) -> Iterator[Difference]:
     """Everything in which the pool is not what the values ask for."""
     yield from broken(case)
-    if not case.uuids_to_restore:
+    if _identities_known(case):
         yield from delete.differences(case)
         yield from volumes.differences(case)
         yield from drain.differences(case)
@@ -50,7 +50,7 @@ def broken(case: Case) -> Iterator[Difference]:
     """What is lost or does not run. While a peer lacks its identity nothing else can be told."""
     yield from peers.differences(case)
     yield from rebuild.identities(case)
-    if not case.uuids_to_restore:
+    if _identities_known(case):
         lost = tuple(rebuild.lost_bricks(case))
         yield from lost
         yield from repair.differences(case, waiting={difference.volume for difference in lost} - {""})
@@ -72,6 +72,11 @@ def decide(found: Sequence[Difference], policy: Policy) -> Plan:
         notes=tuple(map(sentences.note, notes)),
         unstarted=any(isinstance(d, BrickUnproven | BrickOffline | DaemonOffline) for d in found),
     )
+
+
+def _identities_known(case: Case) -> bool:
+    """Whether no peer has another UUID than the pool knows it by: the bricks of one that has are on no node's peer."""
+    return not (case.uuids_to_restore or case.lost_uuids)
 
 
 def _each_wait_once(phases: Sequence[Phase]) -> tuple[Phase, ...]:
