@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hooks.gluster.model import Observed
-from hooks.plan.obstacles import NetworkChanged, NodeRemoved, StatePathChanged, TlsChanged
+from hooks.plan.obstacles import NetworkChanged, NodeRemoved, NodesPending, StatePathChanged, TlsChanged
 from hooks.plan.state import HookState
 from hooks.values.model import Values
 
@@ -78,6 +78,12 @@ def removed_nodes(
                 yield NodeRemoved(node=node, bricks=(), readable=False)
         elif uuids := _uuids_of(uuid, state, observed):
             yield NodeRemoved(node=node, bricks=_bricks(uuids, observed), readable=True)
+
+
+def pending_nodes(nodes: tuple[str, ...], live: LivePeers) -> Iterator[NodesPending]:
+    """Nodes without a peer yet, beside others that have one: a first install needs no word on that."""
+    if nodes and live:
+        yield NodesPending(nodes=nodes)
 
 
 def restarting(values: Values, live: LivePeers) -> set[str]:

@@ -14,12 +14,12 @@ from hooks.plan import sentences
 from hooks.plan.build import Policy
 from hooks.plan.differences import Difference
 from hooks.plan.model import Message, Plan, Step
-from hooks.plan.obstacles import NodesPending
 from hooks.plan.state import HookState
 from hooks.plan.upgrade import (
     LivePeer,
     LivePeers,
     network_changed,
+    pending_nodes,
     removed_nodes,
     restarting,
     state_path_changed,
@@ -94,8 +94,7 @@ def preview(values: Values, release: ReleaseState, runner: Runner, policy: Polic
         Deadline.after(READ_SECONDS),
     )
     plan = _refuse(plan, removed_nodes(values, live, state, case.pool if running else None))
-    if pending and live:
-        plan = replace(plan, notes=(*plan.notes, sentences.note(NodesPending(nodes=pending))))
+    plan = replace(plan, notes=(*plan.notes, *map(sentences.note, pending_nodes(pending, live))))
     return Preview(plan, case.pool, changed=tuple(pod.node for pod in release.pods if pod.node in changed))
 
 
