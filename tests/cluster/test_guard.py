@@ -67,7 +67,7 @@ def changes(lab: Lab, values: dict[str, Any]) -> dict[str, tuple[dict[str, Any],
         "another state folder": ({"statePath": "/var/lib/glusterd-tests/other"}, "but the pool's state lies in"),
         "the plan alone": (
             {"hooks": {"planOnly": True}, "volumes": [{**safe, **ONE_MORE}, cold]},
-            f"gluster volume set {safe['name']} performance.nl-cache on",
+            "The plan for 3 peers: 1 step. `hooks.planOnly` is true",
         ),
     }
 
@@ -95,6 +95,14 @@ def test_an_upgrade_is_refused_and_nothing_has_changed(
     assert sentence in str(failed.value)
     assert "nothing was changed" in str(failed.value)
     assert state(installed) == before
+
+
+def test_the_plan_alone_is_in_the_guard_s_log(lab: Lab, installed: Release, values: dict[str, Any]) -> None:
+    with pytest.raises(CommandFailed):
+        installed.upgrade({**values, **changes(lab, values)["the plan alone"][0]})
+    volume = values["volumes"][0]["name"]
+    log = lab.kubectl("logs", "-n", installed.namespace, "job/gluster-guard")
+    assert f"gluster volume set {volume} performance.nl-cache on" in log
 
 
 def test_a_refusal_leaves_its_job_and_a_success_nothing(lab: Lab, installed: Release, values: dict[str, Any]) -> None:
