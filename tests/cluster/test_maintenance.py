@@ -112,7 +112,7 @@ def test_a_heal_that_waits_is_asked_for(lab: Lab, installed: Release, volume: st
         blame(installed, node, f"{volume}/file", 1)
     assert installed.pending(volume, node=lab.workers[0]) == 2
     log = installed.maintain()
-    assert f"{volume} has 2 entries to heal: the heal was asked for." in log
+    assert f"{volume} has 2 entries to heal: the heal was triggered." in log
     until("it is healed", lambda: not installed.pending(volume, node=lab.workers[0]), 30)
     assert on_brick(installed, two, f"cat {volume}/file") == "right\n"
 
