@@ -101,7 +101,7 @@ def test_what_needs_a_new_pod_does_not_keep_peers_from_getting_one(monkeypatch: 
     brick.online = False
     folder = release.pool.peers["a"].folder(brick.path)
     seen = dict(folder)
-    folder.update(kind="absent", id="", device=2)
+    folder.update(kind="absent", id="", root_disk=True)
 
     def delete(pod: str) -> None:
         release.outdated.remove(pod.removesuffix("-0"))

@@ -47,7 +47,7 @@ class Troubles(Runs):
             if unmounted and (place := self._place(brick)) not in self.unmounted:
                 folder = self._peer(brick).folder(brick.path)
                 self.unmounted[place] = dict(folder)
-                folder.update(ABSENT, device=2)
+                folder.update(ABSENT, root_disk=True)
 
     @precondition(lambda self: self.pool_volumes)
     @rule(name=st.sampled_from(NODES), number=numbers)
