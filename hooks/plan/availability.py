@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping
 
-from hooks.gluster.model import Brick, Observed, Volume
+from hooks.gluster.model import Observed, Volume
 from hooks.plan.bricks import in_sets, live_bricks
 from hooks.plan.obstacles import QuorumLost, SetUnavailable
 
@@ -46,7 +46,9 @@ def depend_on(node: str, observed: Observed, unhealed: Mapping[str, Container[st
         if not volume.started:
             continue
         offline, pending = set(observed.offline(volume)), unhealed.get(volume.name, ())
-        for group in _sets_served(node, volume, observed):
+        for group in in_sets(volume.bricks, volume.set_size):
+            if not any(observed.name_of(brick.peer) == node and brick not in offline for brick in group):
+                continue  # it serves nothing of this set
             if downtime and len(group) == 1:
                 continue
             incomplete = any(brick in offline or str(brick) in pending for brick in group)
@@ -54,14 +56,6 @@ def depend_on(node: str, observed: Observed, unhealed: Mapping[str, Container[st
             if incomplete or (not downtime and on_node > fault_tolerance(volume)):
                 found.append(volume.name)
     return found
-
-
-def _sets_served(node: str, volume: Volume, observed: Observed) -> Iterator[Sequence[Brick]]:
-    """The sets of the volume that have a brick online on `node`."""
-    offline = set(observed.offline(volume))
-    for group in in_sets(volume.bricks, volume.set_size):
-        if any(observed.name_of(brick.peer) == node and brick not in offline for brick in group):
-            yield group
 
 
 def fault_tolerance(volume: Volume) -> int:

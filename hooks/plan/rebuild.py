@@ -76,8 +76,7 @@ def phases(found: Iterable[Difference]) -> tuple[Phase, ...]:
 
 def nodes_to_rebuild(case: Case) -> set[str]:
     """Nodes whose rebuild begins with this plan."""
-    lost = (BrickLost, BrickLostForGood, BrickLostInBrokenSet)
-    return {d.node for d in _lost_bricks(case) if isinstance(d, lost)} | case.uuids_to_restore.keys()
+    return {lost.node for lost in _lost_bricks(case)} | case.uuids_to_restore.keys()
 
 
 def volumes_to_heal(case: Case, nodes: set[str]) -> list[str]:
